@@ -1,0 +1,53 @@
+"""Long-Term Feature Banks for Detailed Video Understanding, from frames to the mAP table."""
+
+from snakemake.utils import min_version
+
+min_version("9.13")
+
+
+# A config file that names its own models stands alone; anything less is laid over the default.
+if "models" not in config:
+
+    configfile: "config/config.yaml"
+
+
+scattergather:
+    bank=config.get("bank", {}).get("pieces", 2),
+
+
+report: "config/report.rst"
+
+
+include: "rules/common.smk"
+
+if "demo" in config:
+
+    include: "rules/data.smk"
+
+
+include: "rules/frames.smk"
+include: "rules/baseline.smk"
+include: "rules/bank.smk"
+include: "rules/lfb.smk"
+include: "rules/evaluate.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    """The mAP table and the report."""
+    default_target: True
+    input:
+        "<results>/map_table.csv",
+        "<results>/report.html",
+
+
+rule frames:
+    """The frames of all videos, checked."""
+    input:
+        "<results>/data/manifest.json",
+
+
+rule banks:
+    """The feature banks of both splits."""
+    input:
+        expand("<results>/seed-{seed}/bank/{split}.zarr", seed=SEEDS, split=["train", "val"]),

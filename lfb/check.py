@@ -1,0 +1,358 @@
+"""The data check: every fault of a data set at once, before the first frame or GPU job."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lfb.annotations import (
+    Proposals,
+    read_annotations,
+    read_excluded,
+    read_labels,
+    read_proposals,
+)
+from lfb.errors import DataFaults, UserError
+
+EXTENSIONS = (".mp4", ".mkv", ".webm", ".avi", ".mov")
+_SHOWN = 10  # names that a warning lists before it says how many more there are
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """Files of one split; ``excluded`` may be None."""
+
+    annotations: Path
+    proposals: Path
+    excluded: Path | None = None
+
+
+@dataclass
+class _Split:
+    files: SplitFiles
+    faults: list[str] = field(default_factory=list)
+    annotations: pd.DataFrame | None = None
+    proposals: Proposals | None = None
+    excluded: set[tuple[str, int]] = field(default_factory=set)
+
+
+def find_videos(folder: str | Path) -> dict[str, Path]:
+    """Video files of a folder (.mp4 .mkv .webm .avi .mov), by name without extension.
+
+    Raises:
+        DataFaults: There is no such folder, or files have the same name but for the extension.
+    """
+    videos, faults = _list_videos(folder)
+    if faults:
+        raise DataFaults(faults)
+    return videos
+
+
+def check(
+    *,
+    splits: Mapping[str, SplitFiles],
+    labels: str | Path,
+    unscored: Collection[int],
+    videos: str | Path | None,
+    first_second: int,
+    start: float,
+    seconds: float | None,
+    fps: float,
+    score: float,
+    probe: Callable[[Path], Any] | None = None,
+) -> dict[str, Any]:
+    """Reads every file of a data set and compares them with each other and with the videos.
+
+    Args:
+        labels: Label list.
+        unscored: Action ids that may occur though they are not in the label list.
+        videos: Folder of video files; None where the frames are there already.
+        first_second: What the annotations call the first second of the cut.
+        start: Where the cut begins in a video file, s.
+        seconds: Length of the cut, s; None: to the end of the video.
+        fps: Frames a second of the extracted frames: a cut may lack one of them.
+        score: Detection score from which a proposal counts.
+        probe: Gives an object with the ``duration`` (s) of a video file or raises UserError;
+            ``lfb.frames.probe`` unless given.
+
+    Returns:
+        What was read, ready for JSON: for each of ``splits`` the numbers of videos, keyframes,
+        boxes and excluded keyframes, the boxes of each class, the keyframes without a proposal
+        and those with none from ``score`` up; and ``warnings``, a list of sentences.
+
+    Raises:
+        DataFaults: Every fault found, one line each.
+    """
+    faults: list[str] = []
+    names = _gather(faults, lambda: read_labels(labels))
+    faults += [
+        f"{labels}: id {action} ('{names[action]}') is listed, and named under unscored; keep one"
+        for action in sorted(set(names or ()) & set(unscored))
+    ]
+    read = {name: _read(files, names, unscored) for name, files in splits.items()}
+    lengths = _video_lengths(read.values(), videos, start, seconds, fps, probe, faults)
+    for split in read.values():
+        split.faults += _second_faults(split, lengths, first_second)
+        split.faults += _key_faults(split)
+        faults += split.faults
+    faults += _shared_videos(read)
+    if faults or names is None:
+        raise DataFaults(faults)
+    summary = {name: _summary(split, names, score) for name, split in read.items()}
+    return {"splits": summary, "warnings": _warnings(summary, names, score)}
+
+
+def check_frames(
+    seconds: Mapping[str, Iterable[int]], manifest: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Faults of extracted frames: the frame of every keyframe must be among them.
+
+    The sampler moves what it takes before the first or after the last frame of a video onto these,
+    so only the keyframes themselves, frame ``round(fps * (second - first_second)) + 1``, count.
+
+    Args:
+        seconds: Keyframe seconds of each video.
+        manifest: ``{"videos": {video: {"frames": n, "fps": f, "first_second": s}}}``.
+    """
+    faults = []
+    for video, wanted in seconds.items():
+        info = manifest["videos"].get(video)
+        if info is None:
+            faults.append(f"video '{video}': has no frames; extract them")
+            continue
+        for second in sorted(set(wanted)):
+            number = round(info["fps"] * (second - info["first_second"])) + 1
+            if not 1 <= number <= info["frames"]:
+                faults.append(
+                    f"video '{video}': second {second} is frame {number} of {info['frames']}; "
+                    "extract a longer part, mend first_second or delete the keyframe"
+                )
+    return faults
+
+
+def _gather(faults: list[str], read: Callable[[], Any]) -> Any:
+    """What ``read`` returns, or None with its UserError added to ``faults``."""
+    try:
+        return read()
+    except UserError as error:
+        faults.append(str(error))
+    return None
+
+
+def _read(files: SplitFiles, names: dict[int, str] | None, unscored: Collection[int]) -> _Split:
+    split = _Split(files)
+
+    def take(reader: Callable[..., tuple[Any, list[str]]], *args: Any) -> Any:
+        value, faults = _gather(split.faults, lambda: reader(*args)) or (None, [])
+        split.faults += faults
+        return value
+
+    split.annotations = take(read_annotations, files.annotations, names, unscored)
+    split.proposals = take(read_proposals, files.proposals)
+    if files.excluded is not None:
+        split.excluded = take(read_excluded, files.excluded) or set()
+    return split
+
+
+def _list_videos(folder: str | Path) -> tuple[dict[str, Path], list[str]]:
+    try:
+        files = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in EXTENSIONS)
+    except OSError as error:
+        return {}, [f"{folder}: {error.strerror}; put the videos there or mend the config"]
+    named: dict[str, list[Path]] = {}
+    for path in files:
+        named.setdefault(path.stem, []).append(path)
+    faults = [
+        f"{folder}: {', '.join(p.name for p in paths)} are all video '{name}'; keep one"
+        for name, paths in named.items()
+        if len(paths) > 1
+    ]
+    return {name: paths[0] for name, paths in named.items()}, faults
+
+
+def _video_lengths(
+    splits: Collection[_Split],
+    folder: str | Path | None,
+    start: float,
+    seconds: float | None,
+    fps: float,
+    probe: Callable[[Path], Any] | None,
+    faults: list[str],
+) -> dict[str, float]:
+    """Length (s) of the cut of each annotated video, as far as it is known."""
+    named: dict[str, str] = {}  # video -> where it is annotated first
+    for split in splits:
+        if split.annotations is not None:
+            first = split.annotations.drop_duplicates("video")
+            for video, line in zip(first["video"], first["line"], strict=True):
+                named.setdefault(video, f"{split.files.annotations}:{line}")
+    lengths = {} if seconds is None else dict.fromkeys(named, float(seconds))
+    if folder is None:
+        return lengths
+    measure = probe or _probe
+    files, folder_faults = _list_videos(folder)
+    faults += folder_faults
+    for video, where in named.items() if files or not folder_faults else ():
+        if video not in files:
+            wanted = f"no {video} with {', '.join(EXTENSIONS)} in {folder}"
+            advice = "fetch the video or delete its rows"
+            if video.endswith(EXTENSIONS):
+                advice = "name videos without the extension"
+            faults.append(f"{where}: {wanted}; {advice}")
+            continue
+        found = _gather(faults, partial(measure, files[video]))
+        if found is None:
+            continue
+        end = start + (1 / fps if seconds is None else seconds - 1 / fps)
+        if found.duration < end:
+            faults.append(
+                f"{files[video]}: ends early, at {found.duration:.2f} s, but the part from "
+                f"{start:g} s to {end:.2f} s is wanted; fetch the whole video or change the part"
+            )
+        elif seconds is None:
+            lengths[video] = found.duration - start
+    return lengths
+
+
+def _probe(path: Path) -> Any:
+    from lfb.frames import probe  # the decoder is needed only where there are videos
+
+    return probe(path)
+
+
+def _second_faults(split: _Split, lengths: dict[str, float], first_second: int) -> list[str]:
+    """Annotated or proposed seconds that the cut of their video does not have."""
+    faults: list[str] = []
+
+    def blame(video: pd.Series, second: np.ndarray, where: Callable[[int], str]) -> None:
+        length = video.map(lengths).to_numpy(dtype=np.float64)
+        outside = (second < first_second) | (second - first_second >= length)
+        for i in np.flatnonzero(outside).tolist():
+            span = f"begins at second {first_second}"
+            if not np.isnan(length[i]):
+                span += f" and ends before {first_second + length[i]:g}"
+            faults.append(
+                f"{where(i)}: second {second[i]} is outside the video '{video.iloc[i]}', which "
+                f"{span}; mend the second, first_second or the length of the cut"
+            )
+
+    rows, proposals = split.annotations, split.proposals
+    if rows is None:
+        return faults
+    line = rows["line"].to_numpy()
+    blame(
+        rows["video"],
+        rows["second"].to_numpy(),
+        lambda i: f"{split.files.annotations}:{line[i]}",
+    )
+    if proposals is not None:
+        keys = proposals.index.to_frame(index=False)
+        keys = keys[keys["video"].isin(rows["video"].unique())]
+        blame(keys["video"], keys["second"].to_numpy(), lambda i: f"{split.files.proposals}")
+    return faults
+
+
+def _key_faults(split: _Split) -> list[str]:
+    """Files that speak of other keyframes than the annotations."""
+    files = split.files
+    faults: list[str] = []
+    if split.annotations is None or split.annotations.empty:
+        return faults
+    keyframes = _keyframes(split.annotations)
+    annotated = _key(keyframes[0])
+    proposals = split.proposals
+    if proposals is not None and len(proposals.index) and not proposals.index.isin(keyframes).any():
+        faults.append(
+            f"{files.proposals}: no proposal is on a keyframe of {files.annotations}: one has keys "
+            f"like '{_key(proposals.index[0])}', the other like '{annotated}'; key both alike"
+        )
+    videos = set(keyframes.get_level_values("video"))
+    if split.excluded and videos.isdisjoint(video for video, _ in split.excluded):
+        faults.append(
+            f"{files.excluded}: excludes no video of {files.annotations}: one has keys like "
+            f"'{_key(min(split.excluded))}', the other like '{annotated}'; is it of another split?"
+        )
+    if split.excluded.issuperset(keyframes):
+        faults.append(f"{files.excluded}: excludes every keyframe of {files.annotations}")
+    return faults
+
+
+def _shared_videos(read: dict[str, _Split]) -> list[str]:
+    first_line = {
+        name: split.annotations.drop_duplicates("video").set_index("video")["line"]
+        for name, split in read.items()
+        if split.annotations is not None
+    }
+    return [
+        f"{read[a].files.annotations}:{first_line[a][video]}: video '{video}' is in {a} and in {b} "
+        f"({read[b].files.annotations}:{first_line[b][video]}); delete it from one"
+        for a, b in combinations(first_line, 2)
+        for video in first_line[a].index.intersection(first_line[b].index).sort_values()
+    ]
+
+
+def _keyframes(annotations: pd.DataFrame) -> pd.MultiIndex:
+    keys = annotations[["video", "second"]].drop_duplicates()
+    return pd.MultiIndex.from_frame(keys).sort_values()
+
+
+def _key(keyframe: tuple[str, int]) -> str:
+    return f"{keyframe[0]},{keyframe[1]:04d}"
+
+
+def _summary(split: _Split, names: dict[int, str], score: float) -> dict[str, Any]:
+    rows, proposals = split.annotations, split.proposals
+    assert rows is not None
+    assert proposals is not None
+    keyframes = _keyframes(rows)
+    used = keyframes[~keyframes.isin(split.excluded)]
+    best = np.append(proposals.scores[proposals.start[:-1]], np.nan)
+    best = best[proposals.index.get_indexer(used)]
+    boxed = rows[rows["action"] >= 1]
+    count = boxed["action"].value_counts()
+    return {
+        "videos": int(rows["video"].nunique()),
+        "keyframes": len(keyframes),
+        "excluded": len(keyframes) - len(used),
+        "rows": len(rows),
+        "boxes": len(boxed.drop_duplicates(["video", "second", "x1", "y1", "x2", "y2"])),
+        "boxes_of_class": {
+            str(action): {"name": name, "boxes": int(count.get(action, 0))}
+            for action, name in names.items()
+        },
+        "unscored_rows": int((~boxed["action"].isin(list(names))).sum()),
+        "without_proposal": [_key(key) for key in used[np.isnan(best)]],
+        "below_score": [_key(key) for key in used[best < np.float32(score)]],
+    }
+
+
+def _warnings(summary: dict[str, dict[str, Any]], names: dict[int, str], score: float) -> list[str]:
+    warnings = []
+    for split, found in summary.items():
+        absent = [
+            f"{action} ({of['name']})"
+            for action, of in found["boxes_of_class"].items()
+            if not of["boxes"]
+        ]
+        if absent:
+            warnings.append(
+                f"{split}: {len(absent)} of {len(names)} classes have no ground truth, so they are "
+                f"not learnt from it and left out of its mean: {', '.join(absent)}"
+            )
+        for kind, what in (
+            ("without_proposal", "no proposal; a test takes the whole frame there"),
+            ("below_score", f"no proposal of score {score:g} or more; a test takes the best there"),
+        ):
+            keys = found[kind]
+            if keys:
+                more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+                warnings.append(
+                    f"{split}: {len(keys)} of {found['keyframes'] - found['excluded']} keyframes "
+                    f"have {what}: {' '.join(keys[:_SHOWN])}{more}"
+                )
+    return warnings

@@ -1,0 +1,122 @@
+"""Model checkpoints: safetensors whose metadata rebuild the model and say where it came from."""
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lfb.errors import UserError
+from lfb.files import atomic
+from lfb.models.detector import Detector, build_detector
+
+FORMAT = "lfb-checkpoint"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory.
+
+    Attributes:
+        path: Where it was read.
+        weights: Tensors by parameter name.
+        about: The metadata: ``model`` (arguments of ``build_detector``), ``settings``, ``data``
+            (digest of the manifest), ``epoch``, ``versions``, ``commit``.
+    """
+
+    path: Path
+    weights: dict[str, Tensor]
+    about: dict[str, Any]
+
+    def build(self) -> Detector:
+        """The model it was saved from, in evaluation mode.
+
+        Raises:
+            UserError: Its tensors are not those of that model.
+        """
+        model = build_detector(**self.about["model"])
+        load_weights(model, self.weights, self.path)
+        return model.eval()
+
+
+def save_checkpoint(path: str | Path, model: Detector, about: Mapping[str, Any]) -> None:
+    """Writes the model's weights with ``about``, and with package versions and the git commit."""
+    about = {"format": FORMAT, **about, "versions": _versions(), "commit": _commit()}
+    weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    with atomic(path) as scratch:
+        save_file(weights, scratch, {key: json.dumps(value) for key, value in about.items()})
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Reads a checkpoint that this project wrote.
+
+    Raises:
+        UserError: There is none, or the file is broken or something else.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no checkpoint here. Train the model first.") from error
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise UserError(
+            f"{path}: not a whole safetensors checkpoint ({error}). Delete it and train again."
+        ) from error
+    if about.get("format") != FORMAT:
+        raise UserError(f"{path}: safetensors, but not a checkpoint of this workflow.")
+    return Checkpoint(path, weights, about)
+
+
+def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], path: str | Path) -> None:
+    """Copies weights into a model, every tensor or none.
+
+    Raises:
+        UserError: Tensors are missing, left over or of another shape; all are named.
+    """
+    wanted = model.state_dict()
+    faults = [f"{name}: missing" for name in wanted.keys() - weights.keys()]
+    faults += [f"{name}: not in the model" for name in weights.keys() - wanted.keys()]
+    faults += [
+        f"{name}: shape {tuple(weights[name].shape)}, but {tuple(tensor.shape)} in the model"
+        for name, tensor in wanted.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    if faults:
+        raise UserError(
+            f"{path}: the checkpoint does not fit the model. Is it of another depth, width or "
+            "operator? Train again, or point to the right file.\n  " + "\n  ".join(sorted(faults))
+        )
+    model.load_state_dict(weights)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+    }
+
+
+def _commit() -> str:
+    """The commit of the code that runs; empty outside a git checkout."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return asked.stdout.strip()

@@ -1,0 +1,292 @@
+"""Keyframes as the network sees them: a clip, the boxes in it, and the bank rows around it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+from torchvision.io import ImageReadMode, decode_jpeg
+from torchvision.transforms.v2 import functional as transform
+
+from lfb.annotations import Keyframe
+from lfb.bank import Bank
+from lfb.errors import UserError
+from lfb.frames import FrameInfo
+from lfb.randomness import generator, seed_of
+
+
+class Frames(Protocol):
+    """The frames of one video (``lfb.frames.FrameZip`` or ``FrameFolder``)."""
+
+    @property
+    def info(self) -> FrameInfo: ...
+
+    def read(self, number: int) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a clip is. MMAction2's values for AVA are 4, 16, 256, (256, 320), 256 and 0.5.
+
+    Attributes:
+        frames: Frames of a clip.
+        interval: Frames of the video from one to the next.
+        short_side: Pixels of the short side in testing; the whole frame is seen.
+        train_short_side: Range it is drawn from in training.
+        crop: Side of the square that is cut out in training.
+        flip: Chance that a training clip is mirrored.
+    """
+
+    frames: int
+    interval: int
+    short_side: int
+    train_short_side: tuple[int, int]
+    crop: int
+    flip: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is looked up in the bank: ``per_second`` rows of each of ``seconds`` seconds."""
+
+    seconds: int
+    per_second: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Keyframes side by side.
+
+    Attributes:
+        clips: (B, 3, T, H, W) uint8 RGB.
+        rois: (R, 5) index of the clip and the box in pixels.
+        labels: (R, outputs) float, or (R, 0) where unknown.
+        rows: (B, M) row numbers in the bank, -1 where a slot is empty; (B, 0) without a bank.
+        keyframes: The B keyframes.
+    """
+
+    clips: Tensor
+    rois: Tensor
+    labels: Tensor
+    rows: Tensor
+    keyframes: list[Keyframe]
+
+    def pin_memory(self) -> "Batch":
+        return self._each(Tensor.pin_memory)
+
+    def to(self, device: torch.device) -> "Batch":
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        return Batch(
+            change(self.clips),
+            change(self.rois),
+            change(self.labels),
+            change(self.rows),
+            self.keyframes,
+        )
+
+
+def frame_numbers(
+    centre: int, count: int, shape: Input, random: np.random.Generator | None
+) -> np.ndarray:
+    """The 1-based frames of a clip around frame ``centre`` of a video of ``count`` frames.
+
+    Without a generator 4 x 16 gives centre - 32, - 16, + 0, + 16; with one, every position moves
+    by -interval/2 .. interval/2 - 1 (MMAction2's SampleAVAFrames). Positions outside the video
+    become its first or last frame.
+    """
+    first = centre - shape.interval * shape.frames // 2
+    numbers = first + shape.interval * np.arange(shape.frames)
+    if random is not None:
+        numbers += random.integers(-(shape.interval // 2), (shape.interval + 1) // 2, shape.frames)
+    return numbers.clip(1, count)
+
+
+class Clips(Dataset):
+    """Keyframes with their clips and bank windows.
+
+    An item is asked for as (epoch, number). Every draw is keyed by (seed, epoch, video, second),
+    so it is the same on any number of workers and processes.
+
+    Args:
+        keyframes: What to show.
+        frames: Opens the frames of a video by name.
+        shape: What a clip is.
+        bank: Where windows are looked up; none for the baseline.
+        window: What is looked up.
+        seed: Augments clips and draws from crowded seconds of the bank; None for testing, where a
+            window takes the highest scores.
+    """
+
+    def __init__(
+        self,
+        keyframes: Sequence[Keyframe],
+        frames: Callable[[str], Frames],
+        shape: Input,
+        bank: Bank | None = None,
+        window: Window | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.keyframes = keyframes
+        self.shape = shape
+        self.bank = bank
+        self.window = window
+        self.seed = seed
+        self._open = frames
+        self._videos: dict[str, Frames] = {}
+
+    def __len__(self) -> int:
+        return len(self.keyframes)
+
+    def __getitem__(self, item: tuple[int, int]) -> Batch:
+        epoch, number = item
+        keyframe = self.keyframes[number]
+        key = (self.seed, epoch, keyframe.video, keyframe.second)
+        random = None if self.seed is None else generator("clip", *key)
+        clip, boxes = self._clip(keyframe, random)
+        rows = np.empty(0, np.int64)
+        if self.bank is not None and self.window is not None:
+            rows = self.bank.rows(
+                keyframe.video,
+                keyframe.second,
+                window=self.window.seconds,
+                per_second=self.window.per_second,
+                key=None if self.seed is None else (seed_of("bank", *key),),
+            )
+        labels = keyframe.labels if keyframe.labels is not None else np.empty((len(boxes), 0))
+        rois = np.concatenate([np.zeros((len(boxes), 1), np.float32), boxes], 1)
+        return Batch(
+            clip[None],
+            torch.from_numpy(rois),
+            torch.from_numpy(labels.astype(np.float32)),
+            torch.from_numpy(rows)[None],
+            [keyframe],
+        )
+
+    def _clip(
+        self, keyframe: Keyframe, random: np.random.Generator | None
+    ) -> tuple[Tensor, np.ndarray]:
+        """(3, T, H, W) uint8 and the boxes (N, 4) in its pixels."""
+        video = self._videos.get(keyframe.video)
+        if video is None:
+            video = self._videos[keyframe.video] = self._open(keyframe.video)
+        info = video.info
+        centre = round(info.fps * (keyframe.second - info.first_second)) + 1
+        numbers = frame_numbers(centre, info.frames, self.shape, random)
+        clip = torch.stack([_decode(video.read(int(n)), keyframe, int(n)) for n in numbers])
+
+        shape = self.shape
+        short = shape.short_side
+        if random is not None:
+            short = int(random.integers(shape.train_short_side[0], shape.train_short_side[1] + 1))
+        height, width = clip.shape[-2:]
+        scale = short / min(height, width)
+        size = [max(short, round(height * scale)), max(short, round(width * scale))]
+        if size != [height, width]:
+            clip = transform.resize(clip, size, antialias=True)
+        boxes = keyframe.boxes * np.array([size[1], size[0]] * 2, np.float32)
+
+        if random is not None:
+            top = int(random.integers(size[0] - shape.crop + 1))
+            left = int(random.integers(size[1] - shape.crop + 1))
+            clip = transform.crop(clip, top, left, shape.crop, shape.crop)
+            boxes = (boxes - np.array([left, top] * 2, np.float32)).clip(0, shape.crop)
+            if random.random() < shape.flip:
+                clip = transform.horizontal_flip(clip)
+                boxes = boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [shape.crop, 0, shape.crop, 0]
+        return clip.movedim(0, 1), boxes.astype(np.float32)
+
+
+def collate(items: Sequence[Batch]) -> Batch:
+    """Puts keyframes of equal clip size side by side."""
+    rois = [item.rois.clone() for item in items]
+    for number, part in enumerate(rois):
+        part[:, 0] = number
+    return Batch(
+        torch.cat([item.clips for item in items]),
+        torch.cat(rois),
+        torch.cat([item.labels for item in items]),
+        torch.cat([item.rows for item in items]),
+        [keyframe for item in items for keyframe in item.keyframes],
+    )
+
+
+class Shuffled(Sampler):
+    """One process's batches of one epoch of training: (epoch, number) pairs in a drawn order.
+
+    All processes draw the same order and take their share of each total batch; what does not
+    fill a total batch waits for another epoch's order.
+
+    Args:
+        size: Keyframes in all.
+        batch: Clips of a batch of one process.
+        seed: Of the run.
+        rank: This process.
+        processes: How many there are.
+    """
+
+    def __init__(self, size: int, batch: int, seed: int, rank: int = 0, processes: int = 1) -> None:
+        if size < batch * processes:
+            raise UserError(
+                f"{size} training keyframes do not fill one batch of {batch} clips on each of "
+                f"{processes} processes. Set a smaller training.batch."
+            )
+        self.size, self.batch, self.seed = size, batch, seed
+        self.rank, self.processes = rank, processes
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.size // (self.batch * self.processes)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        order = generator("order", self.seed, self.epoch).permutation(self.size)
+        total = self.batch * self.processes
+        for begin in range(self.rank * self.batch, len(self) * total, total):
+            yield [(self.epoch, int(number)) for number in order[begin : begin + self.batch]]
+
+
+class InOrder(Sampler):
+    """Batches for testing: keyframes in order, each batch from one video, whose clips are alike."""
+
+    def __init__(self, keyframes: Sequence[Keyframe], batch: int) -> None:
+        self.batches: list[list[tuple[int, int]]] = []
+        video = None
+        for number, keyframe in enumerate(keyframes):
+            if keyframe.video != video or len(self.batches[-1]) == batch:
+                self.batches.append([])
+                video = keyframe.video
+            self.batches[-1].append((0, number))
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        return iter(self.batches)
+
+
+def load(clips: Clips, batches: Sampler, workers: int, device: torch.device) -> DataLoader:
+    """A loader of ``Batch``es; ``workers`` processes prepare them, 0 does so in this one."""
+    return DataLoader(
+        clips,
+        batch_sampler=batches,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=device.type == "cuda",
+        # A forked copy of a process that runs threads can deadlock.
+        multiprocessing_context="forkserver" if workers else None,
+    )
+
+
+def _decode(jpeg: bytes, keyframe: Keyframe, number: int) -> Tensor:
+    try:
+        data = torch.frombuffer(bytearray(jpeg), dtype=torch.uint8)
+        return decode_jpeg(data, ImageReadMode.RGB)
+    except RuntimeError as error:
+        raise UserError(
+            f"video {keyframe.video}, frame {number}: not a JPEG that decodes ({error}). Extract "
+            "the video again."
+        ) from error

@@ -1,0 +1,123 @@
+"""Processes and devices: one process on the CPU or a GPU, or several that torchrun has started."""
+
+import fcntl
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from lfb.errors import UserError
+
+log = logging.getLogger("lfb")
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process among those that share its work."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the files and the log."""
+        return self.rank == 0
+
+    def mean(self, value: float) -> float:
+        """The mean of a number over all processes."""
+        if self.size == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64, device=self.device)
+        distributed.all_reduce(total)
+        return total.item() / self.size
+
+
+def relaunch(processes: int) -> None:
+    """Starts this program again as so many processes, unless it is one of them already."""
+    if processes > 1 and "WORLD_SIZE" not in os.environ:
+        torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        module = sys.modules["__main__"].__spec__
+        assert module is not None, "programs are started as python -m scripts.NAME"
+        command = [sys.executable, "-m", *torchrun, "-m", module.name, *sys.argv[1:]]
+        sys.stderr.flush()
+        os.execv(sys.executable, command)
+
+
+@contextmanager
+def team(device: str, threads: int) -> Iterator[Team]:
+    """Joins the processes of this job: gloo on the CPU, nccl on GPUs.
+
+    Args:
+        device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
+        threads: Of each process, for work on the CPU.
+
+    Raises:
+        UserError: ``cuda`` was asked for and there is none, or too few.
+    """
+    torch.set_num_threads(threads)
+    rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    with ExitStack() as stack:
+        chosen = choose_device(device)
+        if chosen.type == "cuda":
+            chosen = torch.device("cuda", stack.enter_context(_own_gpu()))
+            torch.cuda.set_device(chosen)
+        if rank == 0:
+            name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "CPU"
+            log.info("device: %s (%s), %d process%s", chosen, name, size, "es" if size > 1 else "")
+        else:
+            log.setLevel(logging.WARNING)
+        if size > 1:
+            backend = "nccl" if chosen.type == "cuda" else "gloo"
+            distributed.init_process_group(backend)
+            stack.callback(distributed.destroy_process_group)
+        yield Team(rank, size, chosen)
+
+
+def choose_device(device: str) -> torch.device:
+    """The kind of device that ``device`` names.
+
+    Raises:
+        UserError: ``cuda`` was asked for and there is none.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "config key device: cuda was asked for, but PyTorch sees no CUDA GPU here. Check "
+            "nvidia-smi and CUDA_VISIBLE_DEVICES, or set device: cpu (or auto)."
+        )
+    return torch.device(device)
+
+
+@contextmanager
+def _own_gpu() -> Iterator[int]:
+    """Takes one of the visible GPUs for this process alone; waits while others hold them all.
+
+    Snakemake starts several GPU jobs on one machine without telling them apart; a lock file for
+    each GPU does.
+    """
+    waiting = False
+    while True:
+        for index in range(torch.cuda.device_count()):
+            uuid = torch.cuda.get_device_properties(index).uuid
+            path = Path(tempfile.gettempdir()) / f"lfb-gpu-{uuid}.lock"
+            with path.open("a") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield index
+                return
+        if not waiting:
+            log.warning("every GPU is in use by another job of this workflow; waiting for one")
+            waiting = True
+        time.sleep(2)

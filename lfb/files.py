@@ -1,0 +1,72 @@
+"""Whole files or none: everything this project writes appears under its name only when complete."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lfb.errors import UserError
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yields a scratch path beside ``path`` that takes its place when the block ends well.
+
+    The block writes a file or a folder there. If it raises, nothing is left under either name.
+
+    Raises:
+        UserError: The disk is full.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.partial")
+    _remove(scratch)
+    try:
+        yield scratch
+        if scratch.is_dir():
+            _remove(path)  # a folder cannot be renamed over a folder that holds something
+        else:
+            _flush(scratch)
+        scratch.replace(path)
+    except BaseException as error:
+        _remove(scratch)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                f"{path}: the disk is full ({os.strerror(error.errno)}). Nothing was written "
+                "under that name; free some space and run the same command again."
+            ) from error
+        raise
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Writes ``value`` as indented JSON, whole or not at all."""
+    with atomic(path) as scratch:
+        scratch.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def digest(path: str | Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """SHA-256 of a JSON value, in hex; the order of keys does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

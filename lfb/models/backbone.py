@@ -1,0 +1,115 @@
+"""3D ResNets that turn a clip into a feature map, from the smallest block to the whole network.
+
+Parameter names follow MMAction2's, so that its checkpoints load name by name.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+
+
+class ConvBN(nn.Module):
+    """Convolution and batch norm over (B, C, T, H, W)."""
+
+    def __init__(
+        self, channels_in: int, channels: int, kernel: tuple[int, int, int], stride: int = 1
+    ) -> None:
+        super().__init__()
+        padding = tuple(size // 2 for size in kernel)
+        self.conv = nn.Conv3d(
+            channels_in, channels, kernel, (1, stride, stride), padding, bias=False
+        )
+        self.bn = nn.BatchNorm3d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.conv(x))
+
+
+class Bottleneck(nn.Module):
+    """Residual block 1x1x1 (or 3x1x1), 1x3x3, 1x1x1; the middle convolution strides in space."""
+
+    expansion = 4
+
+    def __init__(self, channels_in: int, width: int, stride: int, temporal_kernel: int) -> None:
+        super().__init__()
+        channels = width * self.expansion
+        self.conv1 = ConvBN(channels_in, width, (temporal_kernel, 1, 1))
+        self.conv2 = ConvBN(width, width, (1, 3, 3), stride)
+        self.conv3 = ConvBN(width, channels, (1, 1, 1))
+        self.downsample = (
+            ConvBN(channels_in, channels, (1, 1, 1), stride)
+            if stride != 1 or channels_in != channels
+            else None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = torch.relu(self.conv1(x))
+        x = torch.relu(self.conv2(x))
+        return torch.relu(self.conv3(x) + shortcut)
+
+
+class SlowOnly(nn.Module):
+    """The slow pathway of SlowFast (Feichtenhofer et al., ICCV 2019, Table 1) on its own.
+
+    No stage strides in time. The published network is ``SlowOnly(50)``: the last stage keeps its
+    spatial stride at 1, so that a feature covers 16 x 16 pixels.
+
+    Args:
+        depth: 50 or 101, or the number of blocks of each stage.
+        width: Channels of the stem; the output has ``width * 32`` for four stages.
+        spatial_strides: Stride of the first block of each stage.
+        inflate: Which stages see neighbouring frames (temporal kernel 3 in each first convolution).
+        stem_stride: Spatial stride of the 1x7x7 stem.
+        stem_pool: Whether a 1x3x3 max pooling of stride 2 follows the stem.
+    """
+
+    def __init__(
+        self,
+        depth: int | Sequence[int] = 50,
+        width: int = 64,
+        spatial_strides: Sequence[int] = (1, 2, 2, 1),
+        inflate: Sequence[bool] = (False, False, True, True),
+        stem_stride: int = 2,
+        stem_pool: bool = True,
+    ) -> None:
+        super().__init__()
+        blocks = BLOCKS[depth] if isinstance(depth, int) else tuple(depth)
+        self.stages = len(blocks)
+        self.conv1 = ConvBN(3, width, (1, 7, 7), stem_stride)
+        self.pool1 = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)) if stem_pool else nn.Identity()
+        self.stride = stem_stride * (2 if stem_pool else 1)
+        channels = width
+        for stage, (count, stride, inflated) in enumerate(
+            zip(blocks, spatial_strides, inflate, strict=True)
+        ):
+            layer = nn.Sequential()
+            for block in range(count):
+                layer.append(
+                    Bottleneck(
+                        channels,
+                        width * 2**stage,
+                        stride if block == 0 else 1,
+                        3 if inflated else 1,
+                    )
+                )
+                channels = width * 2**stage * Bottleneck.expansion
+            self.add_module(f"layer{stage + 1}", layer)
+            self.stride *= stride
+        self.channels = channels
+        self.apply(_initialise)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """(B, 3, T, H, W) normalised RGB -> (B, channels, T, H / stride, W / stride)."""
+        x = self.pool1(torch.relu(self.conv1(clips)))
+        for stage in range(1, self.stages + 1):
+            x = self.get_submodule(f"layer{stage}")(x)
+        return x
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv3d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

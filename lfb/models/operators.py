@@ -1,0 +1,138 @@
+"""Feature bank operators: what an RoI takes from the long-term bank (Wu et al., section 3.3).
+
+An operator is a module built as ``Operator(channels, **arguments)``. It is called with
+
+    roi   (R, C)      the RoIs' own pooled features,
+    rows  (B, M, C)   the bank rows in each clip's window; empty slots are zero,
+    real  (B, M)      which of them hold a feature,
+    clip  (R,)        which clip each RoI belongs to,
+
+and returns (R, ``out_channels``), which the detector appends to ``roi`` before it classifies.
+A new operator is one class here, one entry in ``OPERATORS`` and one in the configuration.
+
+``empty`` decides what an empty slot means: ``zero`` lets it take part as a row of zeros, as in the
+published models; ``mask`` leaves it out.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Empty = Literal["zero", "mask"]
+
+
+class Average(nn.Module):
+    """Mean over the rows of the window."""
+
+    def __init__(self, channels: int, empty: Empty = "zero") -> None:
+        super().__init__()
+        self.out_channels = channels
+        self.empty = empty
+
+    def forward(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
+        if self.empty == "zero":
+            return rows.mean(1)[clip]
+        count = real.sum(1, keepdim=True).clamp(min=1)
+        return (rows.sum(1) / count)[clip]
+
+
+class Maximum(nn.Module):
+    """Maximum over the rows of the window, channel by channel."""
+
+    def __init__(self, channels: int, empty: Empty = "zero") -> None:
+        super().__init__()
+        self.out_channels = channels
+        self.empty = empty
+
+    def forward(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
+        if self.empty == "mask":
+            rows = rows.masked_fill(~real[..., None], -math.inf)
+            rows = rows.masked_fill(~real.any(1)[:, None, None], 0)  # a window with nothing in it
+        return rows.amax(1)[clip]
+
+
+class NonLocalLayer(nn.Module):
+    """One attention step of an RoI over the bank rows (Wu et al., section 3.3, figure 4)."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.theta = nn.Linear(width, width)
+        self.phi = nn.Linear(width, width)
+        self.g = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def attention(self, query: Tensor, rows: Tensor, real: Tensor | None, clip: Tensor) -> Tensor:
+        """(R, M) weights over the rows, each RoI's summing to 1."""
+        theta = self.theta(query) / math.sqrt(query.shape[1])
+        logits = torch.einsum("rc,rmc->rm", theta, self.phi(rows)[clip])
+        if real is not None:
+            logits = logits.masked_fill(~real[clip], -math.inf)
+        return logits.softmax(1)
+
+    def forward(self, query: Tensor, rows: Tensor, real: Tensor | None, clip: Tensor) -> Tensor:
+        weights = self.attention(query, rows, real, clip)
+        found = torch.einsum("rm,rmc->rc", weights, self.g(rows)[clip])
+        return self.dropout(self.out(torch.relu(self.norm(found))))
+
+
+class NonLocal(nn.Module):
+    """Stacked attention of the RoI over the bank: the operator of the paper's best model.
+
+    Args:
+        channels: C of the RoI features and the bank.
+        width: Channels inside (512 in the paper).
+        layers: Attention steps (2 in MMAction2 and the paper's main tables).
+        dropout: After each projection and each step (0.2 in both).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        width: int = 512,
+        layers: int = 2,
+        dropout: float = 0.2,
+        empty: Empty = "zero",
+    ) -> None:
+        super().__init__()
+        self.out_channels = width
+        self.empty = empty
+        self.project_roi = nn.Linear(channels, width)
+        self.project_bank = nn.Linear(channels, width)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(NonLocalLayer(width, dropout) for _ in range(layers))
+
+    def forward(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
+        query, rows, mask = self._project(roi, rows, real)
+        for layer in self.layers:
+            query = query + layer(query, rows, mask, clip)
+        return query
+
+    def attention(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
+        """(R, layers, M): what each step attends to, for a look inside."""
+        query, rows, mask = self._project(roi, rows, real)
+        weights = []
+        for layer in self.layers:
+            weights.append(layer.attention(query, rows, mask, clip))
+            query = query + layer(query, rows, mask, clip)
+        return torch.stack(weights, 1)
+
+    def _project(
+        self, roi: Tensor, rows: Tensor, real: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        query = self.dropout(self.project_roi(roi))
+        projected = self.dropout(self.project_bank(rows))
+        if self.empty == "zero":
+            return query, projected, None
+        # A window with nothing in it has nothing to mask: it attends to its empty slots alike.
+        return query, projected * real[..., None], real | ~real.any(1, keepdim=True)
+
+
+OPERATORS: dict[str, type[nn.Module]] = {
+    "avg": Average,
+    "max": Maximum,
+    "non_local": NonLocal,
+}

@@ -1,0 +1,187 @@
+"""The configuration as the rules need it: checked, and cut into the part each job depends on.
+
+A job's part is what decides its result; Snakemake compares it and runs again what it changes.
+"""
+
+import copy
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lfb.errors import UserError
+
+
+def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Validates a configuration and fills in the defaults of the schema.
+
+    Raises:
+        UserError: Every wrong key or value, named by its path.
+    """
+    import jsonschema
+
+    faults = []
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
+        faults += _explain(_deepest(error))
+    if faults:
+        raise UserError("the configuration has faults:\n  " + "\n  ".join(sorted(set(faults))))
+    _fill(config, schema, schema)
+    models = config["models"]
+    if models["baseline"]["operator"] is not None:
+        raise UserError("config key models.baseline.operator: must be null; it makes the banks.")
+    for name in models:
+        training = _merged(config["training"], models[name].get("training", {}))
+        known = schema["$defs"]["training"]["properties"]
+        if missing := [key for key in known if key not in training]:
+            raise UserError(
+                f"config key training: {', '.join(missing)} missing; set them there, or under "
+                f"models.{name}.training."
+            )
+
+
+def check_operators(models: Mapping[str, Any], operators: Mapping[str, Iterable[str]]) -> None:
+    """Checks that the operators that models name exist and take the arguments given.
+
+    Args:
+        models: The configuration's ``models``.
+        operators: The arguments of each operator there is.
+
+    Raises:
+        UserError: An operator or an argument is unknown.
+    """
+    for model, settings in models.items():
+        operator = settings["operator"]
+        if operator is None:
+            continue
+        key, name = f"config key models.{model}.operator", operator["name"]
+        if name not in operators:
+            raise UserError(
+                f"{key}.name: there is no operator {name!r}{_alike(name, operators)}. There are: "
+                f"{', '.join(operators)}; add one in lfb/models/operators.py."
+            )
+        for argument in operator.keys() - {"name"}:
+            if argument not in operators[name]:
+                raise UserError(
+                    f"{key}.{argument}: operator {name} has no such argument"
+                    f"{_alike(argument, operators[name])}. It has: {', '.join(operators[name])}."
+                )
+
+
+def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the data check and the extraction of frames depend on."""
+    data = config["data"]
+    keys = ("videos", "frames", "fps", "first_second", "start", "seconds", "unscored")
+    return {key: data[key] for key in keys if key in data} | {
+        "test_score": config["boxes"]["test_score"]
+    }
+
+
+def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """What the training of a model depends on."""
+    own = config["models"][model]
+    settings = {
+        **_model(config, model),
+        "head": config["head"],
+        "operator": own["operator"],
+        "boxes": {**config["boxes"]},
+        "training": _merged(config["training"], own.get("training", {})),
+    }
+    return settings
+
+
+def bank_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the banks depend on, beside the baseline."""
+    return {
+        **_model(config, "baseline"),
+        "boxes": config["boxes"],
+        "bank": {"dtype": config["bank"]["dtype"]},
+        "inference": config["inference"],
+    }
+
+
+def prediction_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """What the predictions of a model depend on, beside its checkpoint."""
+    settings = _model(config, model)
+    del settings["backbone"]  # the checkpoint knows
+    return {**settings, "boxes": config["boxes"], "inference": config["inference"]}
+
+
+def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the table shows beside the measured numbers."""
+    models = config["models"]
+    return {
+        "protocol": config["evaluation"]["protocol"],
+        "models": {
+            name: {
+                "operator": (models[name]["operator"] or {"name": "none"})["name"],
+                "backbone": models[name].get("backbone", config["backbone"])["name"],
+                "published_mAP": models[name]["published_mAP"],
+            }
+            for name in ["baseline", *(name for name in models if name != "baseline")]
+        },
+    }
+
+
+def _model(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    own = config["models"][model]
+    settings = {
+        "backbone": own.get("backbone", config["backbone"]),
+        "input": config["input"],
+        "unscored": config["data"]["unscored"],
+    }
+    if own["operator"] is not None:
+        settings["window"] = config["window"]
+    return settings
+
+
+def _merged(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    return {**common, **own}
+
+
+def _deepest(error: Any) -> Any:
+    """The most telling of the errors behind one: that of the alternative that came closest."""
+    while error.context:
+        error = max(error.context, key=lambda inner: len(inner.absolute_path))
+    return error
+
+
+def _explain(error: Any) -> Iterator[str]:
+    path = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        for key in error.instance.keys() - known.keys():
+            place = f"{path}.{key}" if path else key
+            yield f"config key {place}: there is no such key{_alike(key, known)}"
+    elif error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        for key in missing:
+            yield f"config key {path + '.' if path else ''}{key}: missing"
+    elif error.validator == "type":
+        wanted = error.validator_value
+        wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
+        yield f"config key {path}: {json.dumps(error.instance)} is not of type {wanted}"
+    else:
+        yield f"config key {path}: {error.message}"
+
+
+def _alike(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
+    """Puts the defaults of the schema where the configuration is silent."""
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/$defs/")
+        _fill(value, root["$defs"][name], root)
+    if not isinstance(value, dict):
+        return
+    for key, below in schema.get("properties", {}).items():
+        if key not in value and "default" in below:
+            value[key] = copy.deepcopy(below["default"])
+        if key in value:
+            _fill(value[key], below, root)
+    others = schema.get("additionalProperties")
+    if isinstance(others, dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            _fill(value[key], others, root)

@@ -1,0 +1,38 @@
+"""The baseline: a detector without a bank, which then makes the banks.
+
+in    <results>/data/manifest.json and the training split
+out   <results>/seed-{seed}/baseline/checkpoint.safetensors
+      <results>/seed-{seed}/baseline/history.jsonl    metrics of each epoch
+"""
+
+
+rule train_baseline:
+    """Trains the model without an operator."""
+    input:
+        **split_files("train"),
+        manifest="<results>/data/manifest.json",
+        code=code("scripts/train.py"),
+    output:
+        checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
+        history="<results>/seed-{seed}/baseline/history.jsonl",
+    log:
+        "<logs>/seed-{seed}/baseline/train.log",
+    benchmark:
+        "<benchmarks>/seed-{seed}/baseline/train.tsv"
+    params:
+        settings=as_json(settings.training_settings(config, "baseline")),
+        state="<results>/seed-{seed}/baseline/resume.pt",
+        excluded=excluded_option("train"),
+    threads: training_threads("baseline")
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=1440,
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
+        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
+        " {params.excluded} --manifest {input.manifest}"
+        " --device {config[device]} --processes {resources.gpu} --threads {threads}"
+        " --state {params.state} --checkpoint {output.checkpoint} --history {output.history}"

@@ -1,0 +1,82 @@
+"""What all stages share: the checked configuration, wildcards and named input functions."""
+
+import json
+import sys
+
+import yaml
+
+sys.path.insert(0, workflow.basedir)
+
+from lfb import settings
+from lfb.errors import UserError
+from lfb.sources import operators, sources
+from snakemake.exceptions import WorkflowError
+
+try:
+    with open(workflow.source_path("../config/schema.yaml")) as file:
+        settings.check_config(config, yaml.safe_load(file))
+    settings.check_operators(config["models"], operators())
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+MODELS = list(config["models"])
+SEEDS = config["seeds"]
+
+
+wildcard_constraints:
+    seed=r"\d+",
+    model="|".join(MODELS),
+    split="train|val",
+
+
+def split_files(split):
+    """The annotation files of a split, as named inputs."""
+    return {"labels": config["data"]["labels"], **config["data"][split]}
+
+
+def split_input(wildcards):
+    """The same for a rule with a ``split`` wildcard."""
+    return split_files(wildcards.split)
+
+
+def all_data_files(wildcards):
+    """Every file that the config's ``data`` names, and the folder of videos or frames."""
+    data = config["data"]
+    folder = data.get("videos") or data["frames"]["folder"]
+    files = {
+        f"{split}_{key}": path for split in ("train", "val") for key, path in data[split].items()
+    }
+    return {"folder": folder, "labels": data["labels"], **files}
+
+
+def excluded_option(split):
+    """The option that names a split's excluded seconds, if it has any."""
+    path = config["data"][split].get("excluded")
+    return f"--excluded {path}" if path else ""
+
+
+def has_bank(model):
+    """Whether a model looks up the bank."""
+    return config["models"][model]["operator"] is not None
+
+
+def bank_of(split):
+    """An input function: the bank a model looks up, if it has an operator."""
+    return lambda wildcards: (
+        f"<results>/seed-{wildcards.seed}/bank/{split}.zarr" if has_bank(wildcards.model) else []
+    )
+
+
+def training_threads(model):
+    """One thread to compute and one for each process that prepares batches."""
+    return 1 + settings.training_settings(config, model)["training"]["workers"]
+
+
+def code(program, with_operators=False):
+    """The files a program runs; when one changes, its jobs run again."""
+    return sources(program, without=() if with_operators else ["lfb/models/operators.py"])
+
+
+def as_json(value):
+    """How a rule hands its part of the configuration to its program."""
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,32 @@
+"""The demo data set: the files that the config's `data` names, made from a seed.
+
+Included only where the config has a `demo` section; everything after takes the files for what AVA's
+are.
+"""
+
+
+rule demo_data:
+    """Films the game of Simon says and writes its annotations."""
+    input:
+        code=code("scripts/demo_data.py"),
+    output:
+        videos=directory(config["data"]["videos"]),
+        labels=config["data"]["labels"],
+        train=[config["data"]["train"][key] for key in ("annotations", "excluded", "proposals")],
+        val=[config["data"]["val"][key] for key in ("annotations", "excluded", "proposals")],
+    log:
+        "<logs>/demo_data.log",
+    benchmark:
+        "<benchmarks>/demo_data.tsv"
+    params:
+        settings=as_json({"demo": config["demo"], **settings.data_settings(config)}),
+    threads: 8
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m scripts.demo_data --log {log} --settings {params.settings:q}"
+        " --videos {output.videos} --labels {output.labels} --train {output.train}"
+        " --val {output.val} --processes {threads}"

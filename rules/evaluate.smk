@@ -1,0 +1,85 @@
+"""From a checkpoint to numbers.
+
+in    a model's checkpoint, the validation split and, for an operator, its bank
+out   <results>/seed-{seed}/{model}/predictions.npz    a score for every box and action
+      <results>/seed-{seed}/{model}/metrics.json       mAP and AP under three protocols
+      <results>/map_table.csv                          a row for each model
+"""
+
+
+rule predict:
+    """Scores the people in the validation keyframes."""
+    input:
+        **split_files("val"),
+        manifest="<results>/data/manifest.json",
+        checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
+        bank=bank_of("val"),
+        baseline="<results>/seed-{seed}/baseline/checkpoint.safetensors",
+        code=lambda wildcards: code("scripts/predict.py", has_bank(wildcards.model)),
+    output:
+        "<results>/seed-{seed}/{model}/predictions.npz",
+    log:
+        "<logs>/seed-{seed}/{model}/predict.log",
+    benchmark:
+        "<benchmarks>/seed-{seed}/{model}/predict.tsv"
+    params:
+        settings=lambda wildcards: as_json(settings.prediction_settings(config, wildcards.model)),
+        bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
+        excluded=excluded_option("val"),
+    threads: 1 + config["inference"]["workers"]
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=240,
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m scripts.predict --log {log} --settings {params.settings:q}"
+        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
+        " {params.excluded} --manifest {input.manifest} --checkpoint {input.checkpoint}"
+        " {params.bank} --baseline {input.baseline}"
+        " --device {config[device]} --threads {threads} --output {output}"
+
+
+rule evaluate:
+    """Measures a model's predictions under the three public protocols."""
+    input:
+        **split_files("val"),
+        predictions="<results>/seed-{seed}/{model}/predictions.npz",
+        code=code("scripts/evaluate.py"),
+    output:
+        "<results>/seed-{seed}/{model}/metrics.json",
+    log:
+        "<logs>/seed-{seed}/{model}/evaluate.log",
+    params:
+        settings=as_json({"unscored": config["data"]["unscored"]}),
+        excluded=excluded_option("val"),
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m scripts.evaluate --log {log} --settings {params.settings:q}"
+        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
+        " {params.excluded} --predictions {input.predictions} --output {output}"
+
+
+rule map_table:
+    """Puts the models' mAP side by side."""
+    input:
+        metrics=expand(
+            "<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=MODELS
+        ),
+        code=code("scripts/map_table.py"),
+    output:
+        "<results>/map_table.csv",
+    log:
+        "<logs>/map_table.log",
+    params:
+        settings=as_json(settings.table_settings(config)),
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m scripts.map_table --log {log} --settings {params.settings:q}"
+        " {input.metrics} --output {output}"

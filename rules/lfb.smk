@@ -1,0 +1,41 @@
+"""The models with a long-term feature bank: one training for each entry of the config's `models`.
+
+in    the training split, the manifest and the training bank
+out   <results>/seed-{seed}/{model}/checkpoint.safetensors
+      <results>/seed-{seed}/{model}/history.jsonl    metrics of each epoch
+"""
+
+
+rule train_lfb:
+    """Trains a model whose operator reads the bank."""
+    input:
+        **split_files("train"),
+        manifest="<results>/data/manifest.json",
+        bank="<results>/seed-{seed}/bank/train.zarr",
+        code=code("scripts/train.py", with_operators=True),
+    output:
+        checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
+        history="<results>/seed-{seed}/{model}/history.jsonl",
+    log:
+        "<logs>/seed-{seed}/{model}/train.log",
+    benchmark:
+        "<benchmarks>/seed-{seed}/{model}/train.tsv"
+    params:
+        settings=lambda wildcards: as_json(settings.training_settings(config, wildcards.model)),
+        state="<results>/seed-{seed}/{model}/resume.pt",
+        excluded=excluded_option("train"),
+    wildcard_constraints:
+        model="|".join(model for model in MODELS if has_bank(model)),
+    threads: lambda wildcards: training_threads(wildcards.model)
+    resources:
+        gpu=1,
+        mem_mb=12000,
+        runtime=1440,
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
+        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
+        " {params.excluded} --manifest {input.manifest} --bank {input.bank}"
+        " --device {config[device]} --processes {resources.gpu} --threads {threads}"
+        " --state {params.state} --checkpoint {output.checkpoint} --history {output.history}"

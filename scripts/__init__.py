@@ -1,0 +1,1 @@
+"""One thin program a rule: parse, call the library, write. Run as ``python -m scripts.NAME``."""

@@ -1,0 +1,40 @@
+"""Arguments that several programs share."""
+
+import argparse
+import json
+
+from lfb.dataset import Split
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the arguments of every program."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--log", help="file that keeps the log")
+    made.add_argument("--settings", type=json.loads, default={}, help="this rule's config, JSON")
+    return made
+
+
+def add_split(made: argparse.ArgumentParser) -> None:
+    """Adds the files of one split."""
+    made.add_argument("--annotations", required=True, help="AVA csv")
+    made.add_argument("--proposals", required=True, help="pickle or csv of detected people")
+    made.add_argument("--excluded", nargs="*", default=[], help="csv of excluded seconds")
+    made.add_argument("--labels", required=True, help="label list, pbtxt")
+
+
+def add_device(made: argparse.ArgumentParser) -> None:
+    """Adds what a program that runs a model needs to know."""
+    made.add_argument("--manifest", required=True, help="manifest of the frames")
+    made.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
+    made.add_argument("--threads", type=int, default=1, help="on the CPU")
+
+
+def read_split(arguments: argparse.Namespace) -> Split:
+    """The split that ``add_split``'s arguments name."""
+    return Split.read(
+        arguments.labels,
+        arguments.settings["unscored"],
+        arguments.annotations,
+        arguments.proposals,
+        *(arguments.excluded or [None]),
+    )

@@ -1,0 +1,19 @@
+"""Gathers the pieces of a feature bank into one store."""
+
+from scripts.arguments import parser
+
+from lfb.bank import gather
+from lfb.program import program
+
+
+def main() -> None:
+    made = parser(__doc__)
+    made.add_argument("pieces", nargs="+", help="folders of the pieces")
+    made.add_argument("--output", required=True, help="folder of the bank")
+    arguments = made.parse_args()
+    with program(arguments.log):
+        gather(arguments.pieces, arguments.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Trains one model, on as many processes as asked for."""
+
+import json
+from pathlib import Path
+
+from scripts.arguments import add_device, add_split, parser, read_split
+
+from lfb.program import program
+
+
+def main() -> None:
+    made = parser(__doc__)
+    add_split(made)
+    add_device(made)
+    made.add_argument("--processes", type=int, default=1)
+    made.add_argument("--seed", type=int, required=True)
+    made.add_argument("--bank", help="feature bank of the training split")
+    made.add_argument("--state", required=True, help="where the resume state is kept")
+    made.add_argument("--checkpoint", required=True, help="checkpoint to write")
+    made.add_argument("--history", required=True, help="metrics of each epoch to write")
+    arguments = made.parse_args()
+    with program(arguments.log):
+        run(arguments)
+
+
+def run(arguments) -> None:
+    from lfb.distributed import relaunch, team
+
+    relaunch(arguments.processes)
+    with team(arguments.device, arguments.threads) as workers:
+        import torch
+
+        from lfb.bank import Bank
+        from lfb.checkpoints import save_checkpoint
+        from lfb.clips import Clips, Input, Window
+        from lfb.dataset import Boxes, Manifest
+        from lfb.files import atomic
+        from lfb.models.detector import build_detector
+        from lfb.randomness import seed_of
+        from lfb.training import Training, train
+
+        settings, seed = arguments.settings, arguments.seed
+        split, manifest = read_split(arguments), Manifest(arguments.manifest)
+        bank = Bank.open(arguments.bank, data=manifest.digest) if arguments.bank else None
+        clips = Clips(
+            split.training(Boxes(**settings["boxes"])),
+            manifest.open,
+            Input(**settings["input"]),
+            bank,
+            Window(**settings["window"]) if bank else None,
+            seed,
+        )
+        described = {
+            "backbone": settings["backbone"],
+            "head": settings["head"],
+            "operator": settings["operator"],
+            "outputs": split.outputs,
+        }
+        torch.manual_seed(seed_of("weights", seed))
+        model = build_detector(**described)
+        identity = {
+            "settings": settings,
+            "seed": seed,
+            "data": manifest.digest,
+            "bank": bank.attributes["checkpoint"] if bank else None,
+            "processes": workers.size,
+        }
+        history = train(
+            model,
+            clips,
+            Training(**settings["training"]),
+            seed=seed,
+            team=workers,
+            identity=identity,
+            state_file=Path(arguments.state),
+        )
+        if workers.leads:
+            save_checkpoint(
+                arguments.checkpoint,
+                model,
+                {"model": described, "epoch": len(history), **identity},
+            )
+            with atomic(arguments.history) as scratch:
+                scratch.write_text("".join(json.dumps(line) + "\n" for line in history))
+            Path(arguments.state).unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,359 @@
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lfb.errors import UserError
+from lfb.evaluation import PROTOCOLS, evaluate, metrics
+from lfb.predictions import Detections, Predictions, read_csv
+from tests.reference_evaluation import Found, Real, average_precisions
+
+CLASSES = {1: "bend", 3: "crouch", 4: "dance", 80: "watch"}
+NO_BOX = (math.nan,) * 4
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+LEFT, RIGHT = (0.0, 0.0, 0.4, 1.0), (0.6, 0.0, 1.0, 1.0)
+
+
+def entries(rows):
+    """Every row with a box of its own, even where boxes are equal."""
+    videos = list(dict.fromkeys(r.video for r in rows))
+    return Detections(
+        videos=videos,
+        video=np.array([videos.index(r.video) for r in rows], dtype=np.int32),
+        second=np.array([r.second for r in rows], dtype=np.int32),
+        box=np.array([r.box for r in rows], dtype=np.float64).reshape(-1, 4),
+        row=np.arange(len(rows), dtype=np.int32),
+        action=np.array([r.action for r in rows], dtype=np.int32),
+        score=np.array([r.score for r in rows], dtype=np.float64),
+    )
+
+
+def table(rows):
+    rows = [(r.video, r.second, *(r.box or NO_BOX), r.action) for r in rows]
+    return pd.DataFrame(rows, columns=["video", "second", "x1", "y1", "x2", "y2", "action"])
+
+
+def score(found, real, protocol, excluded=(), classes=CLASSES):
+    return evaluate(
+        entries([Found(*f) for f in found]),
+        table([Real(*r) for r in real]),
+        classes=classes,
+        excluded=set(excluded),
+        protocol=protocol,
+    )
+
+
+def random_case(seed, *, grid, videos=3, seconds=4, most_boxes=6, levels=None):
+    """Found, real and excluded with all that is awkward.
+
+    Corners on a coarse ``grid`` give boxes without area, duplicates and IoU of exactly 0.5;
+    ``levels`` gives tied scores. Action 2 is not scored; 80 is never annotated, 4 never detected.
+    """
+    rng = np.random.default_rng(seed)
+
+    def box(may_be_empty):
+        corners = np.sort(rng.integers(0, grid + 1, (2, 2)), axis=0)
+        while not may_be_empty and (corners[0] == corners[1]).any():
+            corners = np.sort(rng.integers(0, grid + 1, (2, 2)), axis=0)
+        return tuple((corners / grid).ravel().tolist())
+
+    found, real, excluded = [], [], set()
+    for video in rng.permutation(["v", "a", "zz"][:videos]).tolist():
+        for second in rng.permutation(np.arange(902, 902 + seconds)).tolist():
+            if rng.random() < 0.15:
+                excluded.add((video, second))
+            boxes = [box(may_be_empty=False) for _ in range(rng.integers(0, 4))]
+            actions = [2] if rng.random() < 0.2 else [1, 2, 3, 4]
+            real += [
+                Real(video, second, b, a) for b in boxes for a in actions if rng.random() < 0.6
+            ]
+            if rng.random() < 0.2:
+                real.append(Real(video, second, None, -1))
+            near = [b for b in boxes if rng.random() < 0.8]
+            far = [box(may_be_empty=True) for _ in range(rng.integers(0, most_boxes))]
+            for b in near + far + near[:1]:
+                for a in [1, 2, 3, 80]:
+                    if rng.random() < 0.9:
+                        level = rng.random() if levels is None else rng.integers(levels) / levels
+                        found.append(Found(video, second, b, a, float(level)))
+    return found, real, excluded
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@given(
+    seed=st.integers(0, 10**6),
+    grid=st.sampled_from([4, 6, 10**9]),
+    levels=st.sampled_from([None, 3]),
+    most_boxes=st.sampled_from([3, 30]),
+)
+@settings(max_examples=40, deadline=None)
+def test_every_ap_is_that_of_the_plain_reference(protocol, seed, grid, levels, most_boxes):
+    found, real, excluded = random_case(seed, grid=grid, levels=levels, most_boxes=most_boxes)
+    wanted = average_precisions(found, real, set(CLASSES), excluded, protocol)
+    if all(math.isnan(ap) for ap in wanted.values()):
+        return
+    try:
+        result = score(found, real, protocol, excluded)
+    except UserError:
+        # Only where there is nothing to be found or nothing in common.
+        assert not any(ap > 0 for ap in wanted.values())
+        return
+    assert result.ap == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+    assert result.mAP == pytest.approx(np.nanmean(list(wanted.values())), abs=1e-12)
+
+
+def test_cases_reach_what_they_are_for():
+    """The random cases hold ties at IoU 0.5, more than 50 entries, and true positives."""
+    positive, capped = 0, 0
+    for seed in range(20):
+        found, real, excluded = random_case(seed, grid=6, most_boxes=30)
+        aps = {p: average_precisions(found, real, set(CLASSES), excluded, p) for p in PROTOCOLS}
+        positive += sum(ap > 0 for ap in aps["slowfast"].values())
+        counts = pd.Series([f[:2] for f in found if f.action in CLASSES]).value_counts()
+        capped += (counts > 50).sum()
+    assert positive >= 20
+    assert capped >= 20
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_perfect_detector_has_an_map_of_one(protocol):
+    real = [("v", t, box, a) for t in (902, 903) for box in (LEFT, RIGHT) for a in (1, 3)]
+    found = [(*r, 0.9 - 0.1 * n) for n, r in enumerate(real)]
+    result = score(found, real, protocol)
+    assert result.mAP == 1.0
+    assert result.ground_truth == {1: 4, 3: 4, 4: 0, 80: 0}
+    assert result.detections == {1: 4, 3: 4, 4: 0, 80: 0}
+
+
+def test_ap_is_the_area_under_the_monotone_envelope():
+    # Hit, miss, hit, of three boxes: precision 1 up to recall 1/3, then 2/3 up to recall 2/3.
+    real = [("v", t, WHOLE, 1) for t in (902, 903, 904)]
+    found = [("v", 902, WHOLE, 1, 0.9), ("v", 903, (0, 0, 0.1, 0.1), 1, 0.8)]
+    found.append(("v", 904, WHOLE, 1, 0.7))
+    assert score(found, real, "mmaction2").mAP == pytest.approx(1 / 3 * 1 + 1 / 3 * 2 / 3)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_box_already_taken_leaves_no_second_choice(protocol):
+    near = (0.0, 0.0, 0.9, 1.0)
+    real = [("v", 902, WHOLE, 1), ("v", 902, (0.0, 0.0, 0.7, 1.0), 1)]
+    found = [("v", 902, WHOLE, 1, 0.9), ("v", 902, near, 1, 0.8)]  # near overlaps both enough
+    assert score(found, real, protocol).ap[1] == 0.5
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_overlap_of_exactly_one_half_is_a_match(protocol):
+    found = [("v", 902, (0.0, 0.0, 0.5, 1.0), 1, 0.9)]
+    assert score(found, [("v", 902, WHOLE, 1)], protocol).mAP == 1.0
+
+
+def test_overlap_near_one_half_depends_on_the_precision_of_coordinates():
+    # 0.1 + 0.2 in float64 is a little more than 0.3; in float32 they meet.
+    real = [("v", 902, (0.0, 0.0, 0.6, 1.0), 1), ("v", 903, WHOLE, 1)]
+    found = [("v", 902, (0.0, 0.0, 0.3 - 1e-12, 1.0), 1, 0.9), ("v", 903, WHOLE, 1, 0.8)]
+    assert score(found, real, "mmaction2").mAP == 1.0
+    assert score(found, real, "slowfast").mAP < 1.0
+    assert score(found, real, "activitynet").mAP < 1.0
+
+
+def test_protocols_count_different_keyframes():
+    real = [("v", 902, WHOLE, 1), ("v", 903, WHOLE, 2), ("v", 904, None, -1)]
+    found = [("v", 902, WHOLE, 1, 0.1)]
+    found += [("v", t, WHOLE, 1, 0.9) for t in (903, 904, 905)]  # unscored, without a box, unlisted
+    counts = {p: score(found, real, p).detections[1] for p in PROTOCOLS}
+    assert counts == {"mmaction2": 1, "slowfast": 4, "activitynet": 3}
+    maps = {p: score(found, real, p).mAP for p in PROTOCOLS}
+    assert maps == {"mmaction2": 1, "slowfast": 1 / 4, "activitynet": 1 / 3}
+
+
+def test_an_excluded_keyframe_costs_recall_only_where_its_ground_truth_counts():
+    real = [("v", t, WHOLE, 1) for t in (902, 903)]
+    found = [(*r, 0.9) for r in real]
+    results = {p: score(found, real, p, excluded={("v", 903), ("w", 1)}) for p in PROTOCOLS}
+    assert {p: r.mAP for p, r in results.items()} == {
+        "mmaction2": 0.5,
+        "slowfast": 1.0,
+        "activitynet": 1.0,
+    }
+    assert {p: r.ground_truth[1] for p, r in results.items()} == {
+        "mmaction2": 2,
+        "slowfast": 1,
+        "activitynet": 2,
+    }
+    assert {p: r.detections[1] for p, r in results.items()} == {
+        "mmaction2": 1,
+        "slowfast": 1,
+        "activitynet": 2,
+    }
+
+
+def test_a_class_without_any_detection_is_zero_or_left_out():
+    real = [("v", 902, WHOLE, 1), ("v", 902, WHOLE, 3)]
+    found = [("v", 902, WHOLE, 1, 0.9)]
+    assert math.isnan(score(found, real, "mmaction2").ap[3])
+    assert {p: score(found, real, p).mAP for p in PROTOCOLS} == {
+        "mmaction2": 1.0,
+        "slowfast": 0.5,
+        "activitynet": 0.5,
+    }
+
+
+def test_a_box_without_width_is_a_false_positive_only_for_mmaction2():
+    real = [("v", 902, WHOLE, 1)]
+    found = [("v", 902, (0.5, 0.0, 0.5, 1.0), 1, 0.9), ("v", 902, WHOLE, 1, 0.8)]
+    assert {p: score(found, real, p).mAP for p in PROTOCOLS} == {
+        "mmaction2": 0.5,
+        "slowfast": 1.0,
+        "activitynet": 1.0,
+    }
+
+
+def test_only_activitynet_keeps_no_more_than_fifty_entries_of_a_keyframe():
+    real = [("v", 902, WHOLE, 1), ("v", 903, WHOLE, 1)]
+    found = [("v", 902, WHOLE, 3, 0.9)] * 49 + [("v", 902, (0, 0, 0.5, 0), 3, 0.9)]
+    found += [("v", 902, WHOLE, 1, 0.8), ("v", 903, WHOLE, 1, 0.1)]
+    assert {p: score(found, real, p).mAP for p in PROTOCOLS} == {
+        "mmaction2": 1.0,
+        "slowfast": 1.0,
+        "activitynet": 0.5,
+    }
+
+
+def test_only_slowfast_lets_the_first_entry_take_the_box_whatever_its_score():
+    real = [("v", 902, WHOLE, 1)]
+    found = [("v", 902, WHOLE, 1, 0.1), ("v", 902, WHOLE, 1, 0.9)]
+    assert {p: score(found, real, p).mAP for p in PROTOCOLS} == {
+        "mmaction2": 1.0,
+        "slowfast": 0.5,
+        "activitynet": 1.0,
+    }
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_ties_are_ranked_by_video_then_second_then_row(protocol):
+    real = [("a", 902, WHOLE, 1)]
+    listed = [("a", 903, None, -1), ("b", 902, None, -1)]
+    hit, later, other = (("a", 902), ("a", 903), ("b", 902))
+    for order in ([other, later, hit], [later, hit, other], [hit, other, later]):
+        found = [(*keyframe, WHOLE, 1, 0.5) for keyframe in order]
+        assert score(found, real + listed, protocol).mAP == 1.0
+    miss = ("a", 902, (0, 0, 0.1, 0.1), 1, 0.5)
+    assert score([("a", 902, WHOLE, 1, 0.5), miss], real, protocol).mAP == 1.0
+    assert score([miss, ("a", 902, WHOLE, 1, 0.5)], real, protocol).mAP == 0.5
+
+
+def dense_case(seed=0, boxes=60):
+    rng = np.random.default_rng(seed)
+    low = rng.integers(0, 3, (boxes, 2)) / 8
+    predictions = Predictions(
+        videos=["w", "v"],
+        video=rng.integers(0, 2, boxes).astype(np.int32),
+        second=rng.integers(902, 908, boxes).astype(np.int32),
+        box=np.hstack([low, low + 0.5]).astype(np.float32),
+        score=rng.random((boxes, 4), dtype=np.float32),
+        classes=np.array([80, 1, 2, 3], dtype=np.int32),
+    )
+    real = [
+        Real(v, t, tuple(box.tolist()), a)
+        for v in ("v", "w")
+        for t in range(902, 909)
+        for box, a in zip(predictions.box[rng.integers(0, boxes, 3)], (1, 3, 80), strict=True)
+    ]
+    return predictions, real
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_dense_predictions_score_as_their_entries_do(protocol):
+    predictions, real = dense_case()
+    dense = predictions.detections()
+    rows = [
+        Found(
+            dense.videos[dense.video[row]],
+            int(dense.second[row]),
+            tuple(dense.box[row].tolist()),
+            int(action),
+            float(value),
+        )
+        for row, action, value in zip(dense.row, dense.action, dense.score, strict=True)
+    ]
+    options = {"classes": CLASSES, "excluded": {("w", 905)}, "protocol": protocol}
+    result = evaluate(predictions, table(real), **options)
+    assert repr(result) == repr(evaluate(entries(rows), table(real), **options))
+    wanted = average_precisions(rows, real, set(CLASSES), {("w", 905)}, protocol)
+    assert result.ap == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+
+
+def test_a_submission_scores_as_the_predictions_it_was_written_from(tmp_path):
+    predictions, real = dense_case()
+    predictions.write_csv(tmp_path / "p.csv", digits=12)
+    options = {"classes": CLASSES, "excluded": set()}
+    wanted = metrics(predictions, table(real), **options)
+    assert metrics(read_csv(tmp_path / "p.csv"), table(real), **options) == wanted
+
+
+@given(seed=st.integers(0, 1000), shift=st.floats(0.1, 10))
+@settings(max_examples=20, deadline=None)
+def test_only_the_order_of_scores_matters(seed, shift):
+    found, real, excluded = random_case(seed, grid=6)
+    moved = [f._replace(score=math.exp(shift * f.score)) for f in found]
+    for protocol in PROTOCOLS:
+        try:
+            result = score(found, real, protocol, excluded)
+        except UserError:
+            continue
+        assert score(moved, real, protocol, excluded).ap == pytest.approx(result.ap, nan_ok=True)
+
+
+def test_metrics_are_in_percent_by_class_and_ready_for_json():
+    real = [("v", 902, WHOLE, 1), ("v", 903, WHOLE, 1)]
+    found = [("v", 902, WHOLE, 1, 0.9)]
+    result = metrics(
+        entries([Found(*f) for f in found]),
+        table([Real(*r) for r in real]),
+        classes={3: "crouch", 1: "bend"},
+        excluded=set(),
+    )
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert list(result) == ["mmaction2", "slowfast", "activitynet"]
+    assert result["mmaction2"] == {
+        "mAP": 50.0,
+        "left_out": ["crouch"],
+        "classes": [
+            {"id": 1, "name": "bend", "AP": 50.0, "ground_truth": 2, "detections": 1},
+            {"id": 3, "name": "crouch", "AP": None, "ground_truth": 0, "detections": 0},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "real", "excluded", "says"),
+    [
+        ([("v", 902, WHOLE, 1, 0.5)], [("v", 902, WHOLE, 2)], (), "none of the 1 rows"),
+        ([("v", 902, WHOLE, 1, 0.5)], [("v", 902, WHOLE, 1)], {("v", 902)}, "not excluded"),
+        ([("v", 902, WHOLE, 1, math.nan)], [("v", 902, WHOLE, 1)], (), "diverged"),
+        ([("v.mp4", 902, WHOLE, 1, 0.5)], [("v", 902, WHOLE, 1)], (), "'v.mp4', second 902"),
+        ([("v", 2, WHOLE, 1, 0.5)], [("v", 902, WHOLE, 1)], (), "second 2, action 1"),
+        ([("v", 902, WHOLE, 0, 0.5)], [("v", 902, WHOLE, 1)], (), "action 0"),
+        ([], [("v", 902, WHOLE, 1)], (), "no detection at all"),
+        ([("v", 902, WHOLE, 1, 0.5)], [], (), "none of the 0 rows"),
+    ],
+)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_score_that_would_mean_nothing_is_refused(found, real, excluded, says, protocol):
+    with pytest.raises(UserError, match=says):
+        score(found, real, protocol, excluded)
+
+
+def test_an_unknown_protocol_is_refused_with_the_known_ones():
+    with pytest.raises(UserError, match="mmaction2, slowfast, activitynet"):
+        score([], [], "ava")
+
+
+def test_predictions_of_unscored_classes_do_not_count_towards_the_fifty():
+    real = [("v", 902, WHOLE, 1)]
+    found = [("v", 902, WHOLE, 2, 0.9)] * 60 + [("v", 902, WHOLE, 1, 0.1)]
+    assert score(found, real, "activitynet").mAP == 1.0
