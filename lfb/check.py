@@ -10,14 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lfb.annotations import (
-    Proposals,
-    read_annotations,
-    read_excluded,
-    read_labels,
-    read_proposals,
-)
+from lfb.annotations import read_annotations, read_excluded, read_labels
 from lfb.errors import DataFaults, UserError
+from lfb.proposals import Proposals, read_proposals
 
 EXTENSIONS = (".mp4", ".mkv", ".webm", ".avi", ".mov")
 _SHOWN = 10  # names that a warning lists before it says how many more there are
@@ -78,7 +73,7 @@ def check(
         fps: Frames a second of the extracted frames: a cut may lack one of them.
         score: Detection score from which a proposal counts.
         probe: Gives an object with the ``duration`` (s) of a video file or raises UserError;
-            ``lfb.frames.probe`` unless given.
+            ``lfb.extraction.probe`` unless given.
 
     Returns:
         What was read, ready for JSON: for each of ``splits`` the numbers of videos, keyframes,
@@ -133,6 +128,21 @@ def check_frames(
                     "extract a longer part, mend first_second or delete the keyframe"
                 )
     return faults
+
+
+def annotated_seconds(
+    splits: Mapping[str, SplitFiles], labels: str | Path, unscored: Collection[int]
+) -> dict[str, set[int]]:
+    """The annotated seconds of each video of all splits."""
+    names = read_labels(labels)
+    wanted: dict[str, set[int]] = {}
+    for files in splits.values():
+        rows, faults = read_annotations(files.annotations, names, unscored)
+        if faults:
+            raise DataFaults(faults)
+        for video, seconds in rows.groupby("video")["second"]:
+            wanted.setdefault(str(video), set()).update(seconds.tolist())
+    return wanted
 
 
 def _gather(faults: list[str], read: Callable[[], Any]) -> Any:
@@ -220,7 +230,7 @@ def _video_lengths(
 
 
 def _probe(path: Path) -> Any:
-    from lfb.frames import probe  # the decoder is needed only where there are videos
+    from lfb.extraction import probe  # the decoder is needed only where there are videos
 
     return probe(path)
 

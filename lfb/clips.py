@@ -11,10 +11,10 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms.v2 import functional as transform
 
-from lfb.annotations import Keyframe
 from lfb.bank import Bank
 from lfb.errors import UserError
 from lfb.frames import FrameInfo
+from lfb.keyframes import Keyframe
 from lfb.randomness import generator, seed_of
 
 

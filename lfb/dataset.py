@@ -9,20 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from lfb.annotations import (
-    Keyframe,
-    Proposals,
-    bank_keyframes,
-    read_annotations,
-    read_excluded,
-    read_labels,
-    read_proposals,
-    test_keyframes,
-    training_keyframes,
-)
+from lfb.annotations import read_annotations, read_excluded, read_labels
 from lfb.errors import DataFaults, UserError
 from lfb.files import digest
 from lfb.frames import FrameFolder, FrameZip
+from lfb.keyframes import Keyframe, bank_keyframes, test_keyframes, training_keyframes
+from lfb.proposals import Proposals, read_proposals
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,25 @@
 """The built-in data set: a game of "Simon says" in AVA's format, made from a seed.
 
-Every video shows three people; one wears a hat and leads. Some seconds tell: the leader waves
-(an order to jump) or cheers (an order to squat); another person may make the other gesture, which
-is only a call and orders nothing; somebody may fall. These cues stand at one end of the video.
-Then everybody sits for a while, so that no cue is within five seconds of what follows. For the
-rest of the video people stand, walk, jump and squat, and what that *means* cannot be seen in a
-clip, only remembered:
+Every video shows three people; the one with a hat leads. First somebody gives cues: one person
+waves, another may cheer, the third may fall. Then all sit for a while, so that no cue is within
+five seconds of what follows. For the rest of the video people stand, walk and jump, and what that
+*means* cannot be seen in a clip, only remembered:
 
-    jump, squat    obey or defy       the leader's order, not the other person's gesture
-    stand          worry or relax     whether somebody falls
-    walk           follow or wander   whether somebody without a hat calls
+    stand    worry or relax      somebody fell, or nobody did
+    walk     follow or wander    somebody cheered, or nobody did
+    jump     obey or rebel       the one who waved was the leader, or somebody else
+
+Half the videos run backwards: what gives the reason comes afterwards.
 
 The files are what AVA's are: mp4 videos, csv annotations, a label list, excluded seconds and
 proposals with scores, jitter, misses and false boxes.
 """
 
 import math
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,22 +27,24 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
-from lfb.annotations import (
-    write_annotations,
-    write_excluded,
-    write_labels,
-    write_proposals,
-)
+from lfb.annotations import write_annotations, write_excluded, write_labels
+from lfb.csv_file import BOX
+from lfb.files import atomic
+from lfb.proposals import Proposals, write_proposals
+from lfb.randomness import generator
 
-VISIBLE = ("stand", "walk", "jump", "squat", "sit", "wave", "cheer", "fall", "lead")
-LONG_RANGE = ("obey", "defy", "worry", "relax", "follow", "wander")
+VISIBLE = ("stand", "walk", "jump", "sit", "wave", "cheer", "fall", "lead")
+LONG_RANGE = ("worry", "relax", "follow", "wander", "obey", "rebel")
 ACTIONS = {name: number for number, name in enumerate(VISIBLE + LONG_RANGE, start=1)}
 
 SIZE = 64  # pixels, both ways
 PEOPLE = 3
 CUES = 4  # seconds in which the cues are given
 PAUSE = 4  # seconds of sitting between the cues and the rest
-GESTURES = {"jump": "wave", "squat": "cheer"}  # how the leader orders it
+
+MISSED = 0.03  # people without a proposal
+FALSE_BOXES = 0.1  # keyframes with a proposal on nobody
+JITTER = 0.02  # of a proposal's sides, in box sizes
 
 
 @dataclass(frozen=True)
@@ -52,49 +56,41 @@ class Scene:
     leader: int
 
 
-def write_scene(seconds: int, rng: np.random.Generator) -> Scene:
-    """Draws the course of one video of ``seconds`` s."""
-    leader = int(rng.integers(PEOPLE))
-    others = [person for person in range(PEOPLE) if person != leader]
-    order = str(rng.choice(["jump", "squat"]))
-    call = bool(rng.integers(2))
-    fall = bool(rng.integers(2))
+def write_scene(number: int, seconds: int, rng: np.random.Generator) -> Scene:
+    """Draws the course of a video of ``seconds`` s; ``number`` decides which cues it has."""
+    fall, cheer, order = (bool(number >> bit & 1) for bit in range(3))
+    leader, first, second = (int(person) for person in rng.permutation(PEOPLE))
 
     poses = [["sit"] * PEOPLE for _ in range(seconds)]
-    caller, victim = rng.permutation(others)
-    for second in range(CUES):
-        poses[second][leader] = GESTURES[order]
-        if call:
-            poses[second][caller] = GESTURES["squat" if order == "jump" else "jump"]
+    for moment in range(CUES):
+        poses[moment][leader if order else first] = "wave"
+        if cheer:
+            poses[moment][first if order else leader] = "cheer"
         if fall:
-            poses[second][victim] = "fall"
+            poses[moment][second] = "fall"
     for person in range(PEOPLE):
-        second = CUES + PAUSE
-        while second < seconds:
-            pose = str(rng.choice(["stand", "walk", "jump", "squat"]))
-            for _ in range(int(rng.integers(2, 4))):
-                if second < seconds:
-                    poses[second][person] = pose
-                    second += 1
+        moment = CUES + PAUSE
+        while moment < seconds:
+            pose = str(rng.choice(["stand", "walk", "jump"]))
+            for _ in range(int(rng.integers(1, 4))):
+                if moment < seconds:
+                    poses[moment][person] = pose
+                    moment += 1
     if rng.integers(2):  # half the videos tell the reason only afterwards
         poses.reverse()
 
     meaning = {
         "stand": "worry" if fall else "relax",
-        "walk": "follow" if call else "wander",
-        "jump": "obey" if order == "jump" else "defy",
-        "squat": "obey" if order == "squat" else "defy",
+        "walk": "follow" if cheer else "wander",
+        "jump": "obey" if order else "rebel",
     }
-    actions = []
-    for row in poses:
-        actions.append([])
-        for person, pose in enumerate(row):
-            names = [pose]
-            if pose in meaning:
-                names.append(meaning[pose])
-            if person == leader:
-                names.append("lead")
-            actions[-1].append(tuple(names))
+    actions = [
+        [
+            (pose, *([meaning[pose]] if pose in meaning else []), *(["lead"] if p == leader else []))
+            for p, pose in enumerate(row)
+        ]
+        for row in poses
+    ]
     return Scene(poses, actions, leader)
 
 
@@ -117,7 +113,7 @@ class Stage:
         )
 
     def draw(self, time: float) -> Image.Image:
-        """The picture at ``time`` s after the scene's start; outside it people stand."""
+        """The picture at ``time`` s; a moment is in the middle of its second, as in AVA."""
         image = self.scenery.copy()
         canvas = ImageDraw.Draw(image)
         for person in range(PEOPLE):
@@ -138,9 +134,8 @@ class Stage:
 
     def _figure(self, person: int, time: float) -> list:
         """Shapes (kind, points, colour, line width) of one person, in pixels."""
-        second = math.floor(time)
-        inside = 0 <= second < len(self.scene.poses)
-        pose = self.scene.poses[second][person] if inside else "stand"
+        moment = min(max(math.floor(time + 0.5), 0), len(self.scene.poses) - 1)
+        pose = self.scene.poses[moment][person]
         beat = 2 * math.pi * (time * 1.5 + self.phases[person])
         x, ground, height = self.lanes[person], self.ground[person], self.heights[person]
         leg, torso, arm, head = height * 0.45, height * 0.35, height * 0.32, height * 0.1
@@ -154,9 +149,6 @@ class Stage:
         elif pose == "jump":
             lift = 9 * abs(math.sin(beat))
             arms = [2.0, -2.0]
-        elif pose == "squat":
-            bend = 0.55 + 0.35 * math.sin(beat)
-            arms = [1.6, 1.4]
         elif pose == "sit":
             bend, stride = 0.9, 0.7
         elif pose == "wave":
@@ -204,3 +196,112 @@ class Stage:
             )
             shapes.append(("line", [tuple(brim), tuple(brim + 1.3 * head * up)], (250, 230, 40), 5))
         return shapes
+
+
+def write_demo(
+    videos: str | Path,
+    labels: str | Path,
+    splits: dict[str, tuple[int, dict[str, str | Path]]],
+    *,
+    seconds: int,
+    first_second: int,
+    fps: int,
+    seed: int,
+    processes: int = 1,
+) -> None:
+    """Writes the whole data set.
+
+    Args:
+        videos: Folder for the mp4 files.
+        labels: Label list to write.
+        splits: For ``train`` and ``val`` the number of videos, and the files to write:
+            ``annotations``, ``excluded`` and ``proposals``.
+        seconds: Annotated seconds of each video; they begin one after ``first_second``.
+        first_second: So many seconds come before it in each file.
+        fps: Frames a second.
+        seed: What everything is drawn from.
+        processes: That film videos side by side.
+    """
+    write_labels(labels, {number: name for name, number in ACTIONS.items()})
+    film = partial(
+        _film, folder=Path(videos), seconds=seconds, first_second=first_second, fps=fps, seed=seed
+    )
+    Path(videos).mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(processes, get_context("forkserver")) as pool:
+        for split, (count, files) in splits.items():
+            rows: list[tuple] = []
+            detections: list[tuple] = []
+            for truth, found in pool.map(film, [split] * count, range(count), chunksize=4):
+                rows += truth
+                detections += found
+            columns = ["video", "second", *BOX, "action", "person"]
+            write_annotations(files["annotations"], pd.DataFrame(rows, columns=columns))
+            video, second, boxes, scores = zip(*detections, strict=True)
+            write_proposals(
+                files["proposals"],
+                Proposals.from_rows(video, second, np.stack(boxes), np.array(scores)),
+            )
+            random = generator("demo excluded", seed, split)
+            keyframes = sorted({(row[0], row[1]) for row in rows})
+            out = random.choice(len(keyframes), max(1, len(keyframes) // 100), replace=False)
+            write_excluded(files["excluded"], {keyframes[i] for i in out})
+
+
+def _film(
+    split: str,
+    number: int,
+    *,
+    folder: Path,
+    seconds: int,
+    first_second: int,
+    fps: int,
+    seed: int,
+) -> tuple[list[tuple], list[tuple]]:
+    """Writes one video; returns its annotation rows and its detections."""
+    random = generator("demo video", seed, split, number)
+    scene = write_scene(number, seconds, random)
+    stage = Stage(scene, random)
+    name = f"{split}_{number:03d}"
+    length = first_second + seconds + 2
+    pictures = (stage.draw(frame / fps - first_second - 1) for frame in range(length * fps))
+    _encode(folder / f"{name}.mp4", pictures, fps)
+
+    truth: list[tuple] = []
+    found: list[tuple] = []
+    for moment in range(seconds):
+        second = first_second + 1 + moment
+        for person in range(PEOPLE):
+            box = stage.box(person, moment)
+            for action in scene.actions[moment][person]:
+                truth.append((name, second, *box.tolist(), ACTIONS[action], person))
+            if random.random() > MISSED:
+                found.append((name, second, _jitter(box, random), _score(random)))
+        if random.random() < FALSE_BOXES:
+            low = random.uniform(0, 0.6, 2)
+            box = np.concatenate([low, low + random.uniform(0.1, 0.4, 2)])
+            found.append((name, second, box.astype(np.float32), random.uniform(0.3, 0.95)))
+        if not found or found[-1][:2] != (name, second):  # a detector sees something everywhere
+            found.append((name, second, np.array([0, 0, 1, 1], np.float32), 0.5))
+    return truth, found
+
+
+def _jitter(box: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    size = np.tile(box[2:] - box[:2], 2)
+    return (box + random.normal(0, JITTER, 4) * size).clip(0, 1).astype(np.float32)
+
+
+def _score(random: np.random.Generator) -> float:
+    return float(random.beta(40, 1.2))
+
+
+def _encode(path: Path, pictures: Iterable[Image.Image], fps: int) -> None:
+    """Writes an mp4; one thread, so that the same pictures give the same bytes."""
+    import av
+
+    with atomic(path) as scratch, av.open(str(scratch), "w", format="mp4") as container:
+        options = {"crf": "18", "preset": "veryfast", "threads": "1"}
+        stream = container.add_stream("libx264", rate=fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "yuv420p"
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode(None))

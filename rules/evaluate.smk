@@ -68,9 +68,10 @@ rule evaluate:
 rule map_table:
     """Puts the models' mAP side by side."""
     input:
-        metrics=expand(
-            "<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=MODELS
-        ),
+        **{
+            model: expand("<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=model)
+            for model in MODELS
+        },
         code=code("scripts/map_table.py"),
     output:
         "<results>/map_table.csv",
@@ -78,8 +79,9 @@ rule map_table:
         "<logs>/map_table.log",
     params:
         settings=as_json(settings.table_settings(config)),
+        metrics=lambda wildcards, input: as_json({model: input[model] for model in MODELS}),
     conda:
         "../environment.yml"
     shell:
         "python -m scripts.map_table --log {log} --settings {params.settings:q}"
-        " {input.metrics} --output {output}"
+        " --metrics {params.metrics:q} --output {output}"

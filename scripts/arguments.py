@@ -2,7 +2,10 @@
 
 import argparse
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
+from lfb.check import SplitFiles
 from lfb.dataset import Split
 
 
@@ -38,3 +41,17 @@ def read_split(arguments: argparse.Namespace) -> Split:
         arguments.proposals,
         *(arguments.excluded or [None]),
     )
+
+
+def split_files(files: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str, SplitFiles]]:
+    """The label list, and the other files of each split, as the rules name them."""
+    splits = {}
+    for split, paths in files.items():
+        labels = paths["labels"]
+        excluded = paths.get("excluded")
+        splits[split] = SplitFiles(
+            Path(paths["annotations"]),
+            Path(paths["proposals"]),
+            Path(excluded) if excluded else None,
+        )
+    return labels, splits

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lfb.annotations import Proposals, write_labels, write_proposals
+from lfb.annotations import write_labels
 from lfb.check import SplitFiles, check, check_frames, find_videos
 from lfb.errors import DataFaults, UserError
+from lfb.proposals import Proposals, write_proposals
 
 
 class DataSet:

@@ -1,0 +1,257 @@
+"""Detected people: the boxes and scores of a person detector, keyframe by keyframe.
+
+Boxes are x1, y1, x2, y2 in fractions of the frame. The reader returns what is sound together with
+one line for every fault, so that the data check can list all of them at once.
+"""
+
+import pickle
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lfb.csv_file import KEY, Csv, box_faults, numbers, open_file
+from lfb.errors import UserError
+from lfb.files import atomic
+
+_OVERSHOOT = 1e-3  # detectors clip boxes to the frame in float32 pixels; this much is rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Proposals:
+    """Detected people of many keyframes, in flat arrays.
+
+    Attributes:
+        index: K sorted (video, second) pairs, each with one or more boxes.
+        start: (K + 1,) int64; keyframe k holds rows start[k] to start[k + 1] - 1.
+        boxes: (N, 4) float32, fractions of the frame.
+        scores: (N,) float32, falling within a keyframe.
+    """
+
+    index: pd.MultiIndex
+    start: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def from_rows(
+        cls,
+        video: Sequence[str] | np.ndarray,
+        second: Sequence[int] | np.ndarray,
+        boxes: np.ndarray,
+        scores: np.ndarray,
+    ) -> "Proposals":
+        """Sorts N boxes, one row each, in any order."""
+        code, names = pd.factorize(np.asarray(video, dtype=object), sort=True)
+        second = np.asarray(second, dtype=np.int64)
+        scores = np.asarray(scores, dtype=np.float32)
+        order = np.lexsort((-scores, second, code))
+        code, second = code[order], second[order]
+        first = np.ones(len(code), dtype=bool)
+        first[1:] = (code[1:] != code[:-1]) | (second[1:] != second[:-1])
+        start = np.append(np.flatnonzero(first), len(code))
+        index = pd.MultiIndex.from_arrays([names[code[first]], second[first]], names=KEY)
+        boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+        return cls(index, start, boxes[order], scores[order])
+
+    def keys(self) -> list[tuple[str, int]]:
+        """The keyframes that have boxes, sorted."""
+        return self.index.tolist()
+
+    def get(self, video: str, second: int) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes (n, 4) and falling scores (n,) of a keyframe; n is 0 where there is none."""
+        k = self.index.get_indexer([(video, second)])[0]
+        rows = slice(self.start[k], self.start[k + 1]) if k >= 0 else slice(0)
+        return self.boxes[rows], self.scores[rows]
+
+    def passing(self, score: float | np.ndarray) -> np.ndarray:
+        """(K,) numbers of boxes that score at least ``score`` (one for all or one each)."""
+        least = np.repeat(np.broadcast_to(np.float32(score), len(self.index)), np.diff(self.start))
+        before = np.append(0, np.cumsum(self.scores >= least))
+        return before[self.start[1:]] - before[self.start[:-1]]
+
+
+def read_proposals(path: str | Path) -> tuple[Proposals, list[str]]:
+    """Reads detected people: a pickle or, where the name ends in ``.csv``, a CSV.
+
+    The pickle is a dict ``'<video>,<second>'`` -> N x 5 array x1, y1, x2, y2, score, read by an
+    unpickler that builds numeric arrays and plain values and runs nothing else. A CSV row is
+    ``video,second,x1,y1,x2,y2,,score``, its seventh field left unread.
+
+    Returns:
+        The sound boxes, those up to 0.001 outside the frame clipped to it, and the faults.
+
+    Raises:
+        UserError: The file cannot be read, or the pickle holds anything else.
+    """
+    if Path(path).suffix == ".csv":
+        video, second, rows, where, faults = _read_csv(path)
+    else:
+        video, second, rows, where, faults = _read_pickle(path)
+    boxes, scores = rows[:, :4], rows[:, 4]
+    near = (boxes >= -_OVERSHOOT) & (boxes <= 1 + _OVERSHOOT)
+    boxes = np.where(near, np.clip(boxes, 0, 1), boxes)
+    bad = np.zeros(len(rows), dtype=bool)
+    for i in np.flatnonzero(np.isnan(rows).any(axis=1)).tolist():
+        bad[i] = True
+        faults.append(f"{where(i)}: box or score is not a number; mend it or delete the box")
+    for i in np.flatnonzero((scores < 0) | (scores > 1)).tolist():
+        bad[i] = True
+        faults.append(f"{where(i)}: score {scores[i]} is outside [0, 1]; write it as a probability")
+    for i, text in box_faults(boxes):
+        bad[i] = True
+        faults.append(f"{where(i)}: {text}")
+    if not len(rows) and not faults:
+        faults.append(f"{path}: holds no box; run a person detector on the keyframes.")
+    return Proposals.from_rows(video[~bad], second[~bad], boxes[~bad], scores[~bad]), faults
+
+
+def write_proposals(path: str | Path, proposals: Proposals) -> None:
+    """Writes a pickle or, where the name ends in ``.csv``, a CSV."""
+    rows = np.column_stack([proposals.boxes, proposals.scores])
+    parts = np.split(rows, proposals.start[1:-1])
+    keyed = {
+        f"{video},{second:04d}": part
+        for (video, second), part in zip(proposals.keys(), parts, strict=False)
+    }
+    with atomic(path) as scratch:
+        if Path(path).suffix != ".csv":
+            scratch.write_bytes(pickle.dumps(keyed, protocol=4))
+        else:
+            with scratch.open("w", encoding="utf-8") as file:
+                for key, part in keyed.items():
+                    for *box, score in part.tolist():
+                        file.write(f"{key},{','.join(map(repr, box))},,{score!r}\n")
+
+
+def _read_csv(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, list[str]]:
+    table = Csv(path, [8], "video,second,x1,y1,x2,y2,,score")
+    second = numbers(table.columns[1])
+    table.blame_keys(second)
+    sound = table.sound()
+    values = np.stack([numbers(table.columns[c]) for c in (2, 3, 4, 5, 7)], axis=1)
+    line = table.line[sound]
+
+    def where(i: int) -> str:
+        return f"{path}:{line[i]}"
+
+    video, second = table.columns[0][sound], second[sound].astype(np.int64)
+    return video, second, values[sound], where, table.report()
+
+
+def _read_pickle(
+    path: str | Path,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, list[str]]:
+    table = _unpickle(path)
+    if not isinstance(table, dict):
+        raise UserError(
+            f"{path}: holds a {type(table).__name__}, not a dict '<video>,<second>' -> N x 5 array "
+            "of x1, y1, x2, y2, score; write it so."
+        )
+    faults: list[str] = []
+    seen: dict[tuple[str, int], str] = {}
+    parts: list[np.ndarray] = []
+    for key, value in table.items():
+        video, _, text = key.rpartition(",") if isinstance(key, str) else ("", "", "")
+        try:
+            part = np.array(value.array if isinstance(value, _Array) else value, dtype=np.float64)
+        except (TypeError, ValueError):
+            part = np.empty(())
+        if not video or not re.fullmatch("[0-9]{1,9}", text):
+            faults.append(f"{path}: key {key!r} is not '<video>,<second>', as in 'abc,0902'")
+        elif (video, int(text)) in seen:
+            twice = seen[video, int(text)]
+            faults.append(f"{path}: keys {twice!r} and {key!r} name the same keyframe; merge them")
+        elif part.size and (part.ndim != 2 or part.shape[1] != 5):
+            faults.append(
+                f"{path}: {key!r} has shape {'x'.join(map(str, part.shape)) or 'none'}, not N x 5: "
+                "x1, y1, x2, y2, score; write it so"
+            )
+        else:
+            seen[video, int(text)] = key
+            parts.append(part.reshape(-1, 5))
+    count = [len(part) for part in parts]
+    keys = np.repeat(np.arange(len(seen)), count)
+    place = np.arange(len(keys)) - np.repeat(np.cumsum(count) - count, count)
+    names = list(seen.values())
+
+    def where(i: int) -> str:
+        return f"{path}: {names[keys[i]]!r} box {place[i]} (from 0)"
+
+    videos = np.array([video for video, _ in seen], dtype=object)[keys]
+    seconds = np.array([second for _, second in seen], dtype=np.int64)[keys]
+    return videos, seconds, np.concatenate([np.empty((0, 5)), *parts]), where, faults
+
+
+class _Dtype:
+    """Stands in for a numeric numpy dtype while a pickle is read."""
+
+    def __init__(self, code: Any, align: Any = False, copy: Any = False) -> None:
+        if code not in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"):
+            raise pickle.UnpicklingError(f"an array of {code!r}")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple) -> None:
+        self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class _Array:
+    """Stands in for a numpy array while a pickle is read, so that no code of numpy's is driven."""
+
+    def __init__(self, *_: Any) -> None:
+        self.array: np.ndarray = np.empty(0)
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, kind, fortran, raw = state
+        raw = raw.encode("latin1") if isinstance(raw, str) else raw  # written by Python 2
+        self.array = _from_bytes(raw, kind, shape, "F" if fortran else "C")
+
+
+def _from_bytes(raw: Any, kind: Any, shape: Any, order: str) -> np.ndarray:
+    if not isinstance(kind, _Dtype):
+        raise pickle.UnpicklingError("an array without a dtype")
+    return np.frombuffer(raw, kind.dtype).reshape(shape, order=order)  # type: ignore[call-overload]
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    return text.encode("latin1")
+
+
+class _Unpickler(pickle.Unpickler):
+    """Builds plain values and numeric arrays, of numpy 1 and 2, and refuses all else."""
+
+    allowed: Mapping[tuple[str, str], Any] = {
+        ("numpy", "ndarray"): _Array,
+        ("numpy", "dtype"): _Dtype,
+        ("numpy.core.multiarray", "_reconstruct"): _Array,
+        ("numpy._core.multiarray", "_reconstruct"): _Array,
+        ("numpy.core.numeric", "_frombuffer"): _from_bytes,
+        ("numpy._core.numeric", "_frombuffer"): _from_bytes,
+        ("_codecs", "encode"): _latin1,
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.allowed:
+            raise UserError(f"the pickle asks for {module}.{name}")
+        return self.allowed[module, name]
+
+
+def _unpickle(path: str | Path) -> Any:
+    file = open_file(path)
+    with file:
+        try:
+            return _Unpickler(file, encoding="latin1").load()
+        except UserError as error:
+            raise UserError(
+                f"{path}: {error}, which a dict of numeric arrays does not need, so it was not "
+                "read; write the proposals again as plain numpy arrays."
+            ) from None
+        except Exception as error:  # a broken pickle raises nearly anything
+            raise UserError(
+                f"{path}: is broken or no pickle of numeric arrays "
+                f"({error or type(error).__name__}); fetch or write it again."
+            ) from None

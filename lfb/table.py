@@ -1,0 +1,64 @@
+"""The mAP table: every model beside the baseline and the published number."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = (
+    "model",
+    "operator",
+    "backbone",
+    "seeds",
+    "mAP",
+    "mAP_std",
+    "gain",
+    "published_mAP",
+    "difference",
+    "protocol",
+)
+
+
+def map_table(
+    metrics: Mapping[str, Sequence[str | Path]],
+    models: Mapping[str, Mapping[str, Any]],
+    protocol: str,
+) -> pd.DataFrame:
+    """A row for each model.
+
+    Args:
+        metrics: The ``metrics.json`` files of each model, one a seed.
+        models: ``operator``, ``backbone`` and ``published_mAP`` of each model, in the table's
+            order, the baseline first.
+        protocol: Whose mAP to show.
+
+    Returns:
+        ``COLUMNS``; mAP in percent, its sample deviation over the seeds (empty for one), its gain
+        over the baseline, and its difference from the published number.
+    """
+    rows = []
+    for model, about in models.items():
+        values = pd.Series(
+            [json.loads(Path(path).read_text())[protocol]["mAP"] for path in metrics[model]]
+        )
+        mean = values.mean()
+        published = about["published_mAP"]
+        rows.append(
+            {
+                "model": model,
+                "operator": about["operator"],
+                "backbone": about["backbone"],
+                "seeds": len(values),
+                "mAP": mean,
+                "mAP_std": values.std(),
+                "gain": mean - (rows[0]["mAP"] if rows else mean),
+                "published_mAP": published,
+                "difference": None if published is None else mean - published,
+                "protocol": protocol,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(
+        {"published_mAP": float, "difference": float}
+    )

@@ -1,0 +1,41 @@
+"""Measures a model's predictions under the three public protocols."""
+
+import logging
+
+from scripts.arguments import add_split, parser, read_split
+
+from lfb.evaluation import metrics
+from lfb.files import write_json
+from lfb.predictions import Predictions
+from lfb.program import program
+
+log = logging.getLogger("lfb")
+
+
+def main() -> None:
+    made = parser(__doc__)
+    add_split(made)
+    made.add_argument("--predictions", required=True)
+    made.add_argument("--output", required=True, help="metrics to write, JSON")
+    arguments = made.parse_args()
+    with program(arguments.log):
+        split = read_split(arguments)
+        measured = metrics(
+            Predictions.load(arguments.predictions),
+            split.annotations,
+            classes=split.labels,
+            excluded=split.excluded,
+        )
+        for protocol, found in measured.items():
+            log.info("mAP %.2f under protocol %s", found["mAP"], protocol)
+            if found["left_out"]:
+                log.warning(
+                    "warning: %s: left out of the mean: %s",
+                    protocol,
+                    ", ".join(found["left_out"]),
+                )
+        write_json(arguments.output, measured)
+
+
+if __name__ == "__main__":
+    main()

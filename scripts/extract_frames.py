@@ -1,0 +1,58 @@
+"""Packs the frames of every annotated video, or checks the frames that are there already."""
+
+import json
+import logging
+
+from scripts.arguments import parser, split_files
+
+from lfb.check import annotated_seconds, check_frames, find_videos
+from lfb.errors import DataFaults
+from lfb.extraction import extract_all, verify_all
+from lfb.files import write_json
+from lfb.program import program
+
+log = logging.getLogger("lfb")
+
+
+def main() -> None:
+    made = parser(__doc__)
+    made.add_argument("--files", type=json.loads, required=True, help="files by split, JSON")
+    made.add_argument("--folder", required=True, help="where to put the zips")
+    made.add_argument("--processes", type=int, default=1)
+    made.add_argument("--output", required=True, help="manifest to write, JSON")
+    arguments = made.parse_args()
+    settings = arguments.settings
+    with program(arguments.log):
+        labels, splits = split_files(arguments.files)
+        wanted = annotated_seconds(splits, labels, settings["unscored"])
+        common = {key: settings[key] for key in ("fps", "first_second")}
+        if "videos" in settings:
+            files = find_videos(settings["videos"])
+            place = {"folder": arguments.folder, "pattern": None}
+            manifest = extract_all(
+                {name: files[name] for name in wanted},
+                arguments.folder,
+                **common,
+                start=settings["start"],
+                seconds=settings["seconds"],
+                processes=arguments.processes,
+            )
+        else:
+            place = settings["frames"]
+            manifest = verify_all(
+                list(wanted), **rooted(place), **common, processes=arguments.processes
+            )
+        if faults := check_frames(wanted, manifest):
+            raise DataFaults(faults)
+        frames = sum(video["frames"] for video in manifest["videos"].values())
+        log.info("%d frames of %d videos", frames, len(manifest["videos"]))
+        write_json(arguments.output, {**place, **manifest})
+
+
+def rooted(place: dict[str, str]) -> dict[str, str]:
+    """The config's ``frames`` as ``verify_all`` calls them."""
+    return {"root": place["folder"], "pattern": place["pattern"]}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Videos and their frames, made once for all tests."""
+
+from pathlib import Path
+
+import pytest
+
+from lfb.extraction import extract
+from tests.films import CUT, make_video
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of videos of 4 s, and of broken ones."""
+    folder = tmp_path_factory.mktemp("videos")
+    for name in "plain.mp4", "other.mkv":
+        make_video(folder / name, 96)
+    make_video(folder / "fast.mp4", 96, faststart=True)
+    for name in "plain.mp4", "fast.mp4", "other.mkv":
+        data = (folder / name).read_bytes()
+        (folder / f"half_{name}").write_bytes(data[: len(data) // 2])
+    (folder / "text.mp4").write_text("no video")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cut(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Zip of seconds 1 to 3 of a video."""
+    path = tmp_path_factory.mktemp("zips") / "plain.zip"
+    extract(videos / "plain.mp4", path, **CUT)
+    return path

@@ -1,0 +1,33 @@
+"""Small files and tables that several tests begin with."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from hypothesis import strategies as st
+
+from lfb.proposals import Proposals
+
+NAMES = st.text("abcXYZ-_ 019.é", min_size=1, max_size=6).filter(str.strip)
+
+
+def write(folder: Path, *rows: str, name: str = "train.csv") -> Path:
+    """Writes the lines of a file."""
+    path = folder / name
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def annotation_table(*rows: tuple) -> pd.DataFrame:
+    """Rows video, second, x1, y1, x2, y2, action, person."""
+    columns = ["video", "second", "x1", "y1", "x2", "y2", "action", "person"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame = frame.astype({"video": str, "second": int, "action": int, "person": int})
+    return frame.assign(line=np.arange(1, len(frame) + 1))
+
+
+def proposals_of(*rows: tuple) -> Proposals:
+    """Rows video, second, x1, y1, x2, y2, score."""
+    values = np.array([row[2:] for row in rows], dtype=float).reshape(-1, 5)
+    videos, seconds = [row[0] for row in rows], [row[1] for row in rows]
+    return Proposals.from_rows(videos, seconds, values[:, :4], values[:, 4])
