@@ -44,7 +44,7 @@ rule all:
 rule frames:
     """The frames of all videos, checked."""
     input:
-        "<results>/data/manifest.json",
+        "<resources>/frames/manifest.json",
 
 
 rule banks:

@@ -69,7 +69,7 @@ def tag(name: str, *content: Content, **attributes: str | float) -> Markup:
 
 
 def group_bars(groups: Sequence[Bars], colours: Sequence[str], heading: str) -> Markup:
-    """Grouped horizontal bars from 0 to 100 %, one group a row; ``heading`` is that of the notes."""
+    """Grouped horizontal bars from 0 to 100 %, a group a row; ``heading`` is over the notes."""
     longest = max((len(bars.name) for bars in groups), default=0)
     names = 8 + 7 * min(longest, 42)
     left, right, top = names + 64, WIDTH - 84, 30
@@ -190,14 +190,14 @@ def draw_attention(
             for share, fill in ((real[layer, column], colour), (empty[layer, column], EMPTY)):
                 tall = strip * float(share) / highest
                 y -= tall
-                said = tag("title", f"{first + column:+d} s: {share:.1%}")
+                said = tag("title", f"{offset(first + column)}: {share:.1%}")
                 shape = {"x": x, "y": y, "width": max(step - 1, 0.5), "height": tall}
                 parts.append(tag("rect", said, **shape, fill=fill))
     every = next(n for n in (1, 2, 5, 10, 30, 60, 120, 300, 600, seconds) if n * step >= 34)
     for column in range(seconds):
         if (first + column) % every == 0:
-            label = f"{first + column:+d} s".replace("-", "−") if first + column else "0"
-            parts.append(_text(left + (column + 0.5) * step, bottom + 4, label, "middle", MUTED))
+            x = left + (column + 0.5) * step
+            parts.append(_text(x, bottom + 4, offset(first + column), "middle", MUTED))
     stacked: dict[int, int] = {}
     for number, column in enumerate(marks, start=1):
         depth = stacked[column] = stacked.get(column, 0) + 1
@@ -238,6 +238,16 @@ def draw_frame(frame: Frame, width: int) -> Markup:
 def data_uri(jpeg: bytes) -> str:
     """A JPEG as an address that needs no file."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def offset(seconds: int) -> str:
+    """A number of seconds from the keyframe."""
+    return minus(f"{seconds:+d} s") if seconds else "0 s"
+
+
+def minus(number: str) -> str:
+    """A number with a true minus sign, as wide as the plus."""
+    return number.replace("-", "\N{MINUS SIGN}")
 
 
 def _svg(width: float, height: float, label: str, parts: Iterable[Content]) -> Markup:

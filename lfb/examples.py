@@ -1,7 +1,8 @@
 """Example keyframes: where models differ in being right, and what they attended to in the bank."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -128,46 +129,48 @@ class Group:
 
 
 def choose(
-    people: People, answers: Mapping[str, Answers], best: str | None, most: Sequence[int]
+    people: People, answers: Mapping[str, Answers], best: str | None, most: tuple[int, int, int]
 ) -> list[Group]:
     """Picks keyframes where the bank helps, where it misleads, and where every model fails.
 
-    At most one of each video; equals are taken in the order of video and second.
+    In a group at most one of each video; equals are taken in the order of video and second.
 
     Args:
         people: The truth.
         answers: Of each model.
         best: The model to compare with the baseline; None where there is only the baseline.
-        most: Keyframes of each of the three groups, or of the two (right, wrong) of a lone
-            baseline.
+        most: Keyframes of each of the three groups. A lone baseline has two: where it is right
+            takes the first number, where it fails the last.
     """
-    baseline = answers["baseline"].right
-    missed = people.count - np.max([given.right for given in answers.values()], axis=0)
+    baseline = answers["baseline"]
+    missed = people.actions & ~np.any([given.answer for given in answers.values()], axis=0)
     if best is not None:
-        gain = answers[best].right - baseline
+        gain = answers[best].right - baseline.right
         wanted = [
-            (f"{best} finds more of the true actions than the baseline", gain),
-            (f"{best} finds fewer than the baseline", -gain),
-            ("Every model misses actions", missed),
+            (f"{best} finds more of the true actions than the baseline", gain, most[0]),
+            (f"{best} finds fewer than the baseline", -gain, most[1]),
+            ("No model finds all of the true actions", missed.sum(1), most[2]),
         ]
     else:
-        found = np.where((people.sum(missed) == 0)[people.keyframe], people.count, 0)
+        whole = people.sum(missed.sum(1)) == 0
         wanted = [
-            ("The baseline finds all true actions", found),
-            ("The baseline misses actions", missed),
+            (
+                "The baseline finds all of the true actions",
+                people.count * whole[people.keyframe],
+                most[0],
+            ),
+            ("The baseline misses some", missed.sum(1), most[2]),
         ]
-    groups, taken = [], set()
-    for (title, interest), limit in zip(wanted, most, strict=False):
+    groups: list[Group] = []
+    for title, interest, limit in wanted:
         size = people.sum(interest)
-        chosen: list[int] = []
-        for number in np.argsort(-size, kind="stable"):
-            video = people.keyframes[number].video
+        chosen: dict[str, int] = {}
+        for number in np.argsort(-size, kind="stable").tolist():
             if size[number] <= 0 or len(chosen) == limit:
                 break
-            if video not in taken:
-                taken.add(video)
-                chosen.append(int(number))
-        groups.append(Group(title, chosen, int((size > 0).sum()), interest))
+            if not any(number in group.keyframes for group in groups):
+                chosen.setdefault(people.keyframes[number].video, number)
+        groups.append(Group(title, list(chosen.values()), int((size > 0).sum()), interest))
     return groups
 
 
@@ -205,6 +208,7 @@ def attend(model: Detector, clips: Clips, features: BankFeatures) -> list[Attent
         clips: Keyframes of one box each, with the bank.
         features: Of that bank.
     """
+    look: Any = model.operator
     assert clips.window is not None
     found = []
     with torch.inference_mode():
@@ -212,7 +216,7 @@ def attend(model: Detector, clips: Clips, features: BankFeatures) -> list[Attent
             item = clips[0, number]
             roi = model.roi_features(item.clips, item.rois)
             rows, real = features(item.rows)
-            weights = model.operator.attention(roi, rows, real, item.rois[:, 0].long())
+            weights = look.attention(roi, rows, real, item.rois[:, 0].long())
             seconds = clips.window.seconds
             found.append(
                 Attention(

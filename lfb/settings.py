@@ -122,6 +122,18 @@ def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def report_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the report needs to know to read the results and to look into the models."""
+    return {
+        "protocol": config["evaluation"]["protocol"],
+        "seeds": config["seeds"],
+        "models": list(config["models"]),
+        "input": config["input"],
+        "window": config["window"],
+        "unscored": config["data"]["unscored"],
+    }
+
+
 def _model(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     own = config["models"][model]
     settings = {

@@ -12,7 +12,7 @@ rule build_bank_piece:
     """Computes the features of some of a split's videos."""
     input:
         unpack(split_input),
-        manifest="<results>/data/manifest.json",
+        manifest="<resources>/frames/manifest.json",
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
         code=code("scripts/build_bank.py"),
     output:

@@ -1,6 +1,6 @@
 """The baseline: a detector without a bank, which then makes the banks.
 
-in    <results>/data/manifest.json and the training split
+in    <resources>/frames/manifest.json and the training split
 out   <results>/seed-{seed}/baseline/checkpoint.safetensors
       <results>/seed-{seed}/baseline/history.jsonl    metrics of each epoch
 """
@@ -10,7 +10,7 @@ rule train_baseline:
     """Trains the model without an operator."""
     input:
         **split_files("train"),
-        manifest="<results>/data/manifest.json",
+        manifest="<resources>/frames/manifest.json",
         code=code("scripts/train.py"),
     output:
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
@@ -21,7 +21,6 @@ rule train_baseline:
         "<benchmarks>/seed-{seed}/baseline/train.tsv"
     params:
         settings=as_json(settings.training_settings(config, "baseline")),
-        state="<results>/seed-{seed}/baseline/resume.pt",
         excluded=excluded_option("train"),
     threads: training_threads("baseline")
     resources:
@@ -35,4 +34,4 @@ rule train_baseline:
         " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
         " {params.excluded} --manifest {input.manifest}"
         " --device {config[device]} --processes {resources.gpu} --threads {threads}"
-        " --state {params.state} --checkpoint {output.checkpoint} --history {output.history}"
+        " --checkpoint {output.checkpoint} --history {output.history}"

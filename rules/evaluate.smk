@@ -11,7 +11,7 @@ rule predict:
     """Scores the people in the validation keyframes."""
     input:
         **split_files("val"),
-        manifest="<results>/data/manifest.json",
+        manifest="<resources>/frames/manifest.json",
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         bank=bank_of("val"),
         baseline="<results>/seed-{seed}/baseline/checkpoint.safetensors",

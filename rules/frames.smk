@@ -2,8 +2,8 @@
 
 in    the files that the config's `data` names
 out   <results>/data/check.json       what the data set holds, and warnings
-      <results>/data/manifest.json    the frames of each video, which all later jobs depend on
-      <resources>/frames/*.zip        beside them: one packed file a video, kept between runs
+      <resources>/frames/manifest.json    the frames of each video: all later jobs depend on it
+      <resources>/frames/*.zip        beside it: one packed file a video, kept between runs
 
 Every fault of the data is listed at once, before anything is trained.
 """
@@ -38,7 +38,7 @@ rule extract_frames:
         check="<results>/data/check.json",
         code=code("scripts/extract_frames.py"),
     output:
-        "<results>/data/manifest.json",
+        "<resources>/frames/manifest.json",
     log:
         "<logs>/extract_frames.log",
     benchmark:
@@ -46,7 +46,6 @@ rule extract_frames:
     params:
         settings=as_json(settings.data_settings(config)),
         files=as_json({split: split_files(split) for split in ("train", "val")}),
-        frames="<resources>/frames",
     threads: 64
     resources:
         mem_mb=lambda wildcards, threads: 2000 + 500 * threads,
@@ -55,5 +54,5 @@ rule extract_frames:
         "../environment.yml"
     shell:
         "python -m scripts.extract_frames --log {log} --settings {params.settings:q}"
-        " --files {params.files:q} --folder {params.frames} --processes {threads}"
+        " --files {params.files:q} --processes {threads}"
         " --output {output}"

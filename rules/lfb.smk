@@ -10,7 +10,7 @@ rule train_lfb:
     """Trains a model whose operator reads the bank."""
     input:
         **split_files("train"),
-        manifest="<results>/data/manifest.json",
+        manifest="<resources>/frames/manifest.json",
         bank="<results>/seed-{seed}/bank/train.zarr",
         code=code("scripts/train.py", with_operators=True),
     output:
@@ -22,7 +22,6 @@ rule train_lfb:
         "<benchmarks>/seed-{seed}/{model}/train.tsv"
     params:
         settings=lambda wildcards: as_json(settings.training_settings(config, wildcards.model)),
-        state="<results>/seed-{seed}/{model}/resume.pt",
         excluded=excluded_option("train"),
     wildcard_constraints:
         model="|".join(model for model in MODELS if has_bank(model)),
@@ -38,4 +37,4 @@ rule train_lfb:
         " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
         " {params.excluded} --manifest {input.manifest} --bank {input.bank}"
         " --device {config[device]} --processes {resources.gpu} --threads {threads}"
-        " --state {params.state} --checkpoint {output.checkpoint} --history {output.history}"
+        " --checkpoint {output.checkpoint} --history {output.history}"

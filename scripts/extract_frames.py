@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 
 from scripts.arguments import parser, split_files
 
@@ -17,9 +18,8 @@ log = logging.getLogger("lfb")
 def main() -> None:
     made = parser(__doc__)
     made.add_argument("--files", type=json.loads, required=True, help="files by split, JSON")
-    made.add_argument("--folder", required=True, help="where to put the zips")
     made.add_argument("--processes", type=int, default=1)
-    made.add_argument("--output", required=True, help="manifest to write, JSON")
+    made.add_argument("--output", required=True, help="manifest to write, beside the zips, JSON")
     arguments = made.parse_args()
     settings = arguments.settings
     with program(arguments.log):
@@ -28,10 +28,11 @@ def main() -> None:
         common = {key: settings[key] for key in ("fps", "first_second")}
         if "videos" in settings:
             files = find_videos(settings["videos"])
-            place = {"folder": arguments.folder, "pattern": None}
+            folder = str(Path(arguments.output).parent)
+            place = {"folder": folder, "pattern": None}
             manifest = extract_all(
                 {name: files[name] for name in wanted},
-                arguments.folder,
+                folder,
                 **common,
                 start=settings["start"],
                 seconds=settings["seconds"],

@@ -15,7 +15,6 @@ def main() -> None:
     made.add_argument("--processes", type=int, default=1)
     made.add_argument("--seed", type=int, required=True)
     made.add_argument("--bank", help="feature bank of the training split")
-    made.add_argument("--state", required=True, help="where the resume state is kept")
     made.add_argument("--checkpoint", required=True, help="checkpoint to write")
     made.add_argument("--history", required=True, help="metrics of each epoch to write")
     arguments = made.parse_args()
@@ -65,6 +64,8 @@ def run(arguments) -> None:
             "bank": bank.attributes["checkpoint"] if bank else None,
             "processes": workers.size,
         }
+        # Not an output: Snakemake would delete it before it starts this program again.
+        state_file = Path(arguments.checkpoint).with_name("resume.pt")
         history = train(
             model,
             clips,
@@ -72,7 +73,7 @@ def run(arguments) -> None:
             seed=seed,
             team=workers,
             identity=identity,
-            state_file=Path(arguments.state),
+            state_file=state_file,
         )
         if workers.leads:
             save_checkpoint(
@@ -82,7 +83,7 @@ def run(arguments) -> None:
             )
             with atomic(arguments.history) as scratch:
                 scratch.write_text("".join(json.dumps(line) + "\n" for line in history))
-            Path(arguments.state).unlink()
+            state_file.unlink()
 
 
 if __name__ == "__main__":

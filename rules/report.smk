@@ -1,0 +1,50 @@
+"""The report: one page that shows what came out and opens anywhere.
+
+in    the table, and of every model its metrics, histories, predictions and checkpoint
+out   <results>/report.html
+"""
+
+
+def of_models(file, seeds):
+    """A file of each model and seed, model by model."""
+    return expand(
+        "<results>/seed-{seed}/{model}/{file}",
+        model=MODELS,
+        seed=seeds,
+        file=file,
+    )
+
+
+rule report:
+    """Draws the results, and looks into the models at single keyframes."""
+    input:
+        **split_files("val"),
+        manifest="<results>/data/manifest.json",
+        check="<results>/data/check.json",
+        table="<results>/map_table.csv",
+        bank=f"<results>/seed-{SEEDS[0]}/bank/val.zarr" if any(map(has_bank, MODELS)) else [],
+        metrics=of_models("metrics.json", SEEDS),
+        histories=of_models("history.jsonl", SEEDS),
+        predictions=of_models("predictions.npz", SEEDS[:1]),
+        checkpoints=of_models("checkpoint.safetensors", SEEDS[:1]),
+        template="lfb/report.html.j2",
+        code=code("scripts/report.py", with_operators=True),
+    output:
+        report("<results>/report.html", category="Results"),
+    log:
+        "<logs>/report.log",
+    params:
+        settings=as_json(settings.report_settings(config)),
+        bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
+        excluded=excluded_option("val"),
+    resources:
+        mem_mb=6000,
+        runtime=30,
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m scripts.report --log {log} --settings {params.settings:q}"
+        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
+        " {params.excluded} --manifest {input.manifest} --check {input.check} --table {input.table}"
+        " {params.bank} --metrics {input.metrics} --histories {input.histories}"
+        " --predictions {input.predictions} --checkpoints {input.checkpoints} --output {output}"

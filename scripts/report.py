@@ -1,0 +1,84 @@
+"""Writes the report: tables, curves, and what the models say of single keyframes."""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+from scripts.arguments import add_split, parser, read_split
+
+from lfb.program import program
+
+
+def main() -> None:
+    made = parser(__doc__)
+    add_split(made)
+    made.add_argument("--manifest", required=True, help="manifest of the frames")
+    made.add_argument("--check", required=True, help="summary of the data set, JSON")
+    made.add_argument("--table", required=True, help="mAP table, csv")
+    made.add_argument("--bank", help="feature bank of this split, of the first seed")
+    made.add_argument("--metrics", nargs="+", required=True, help="model by model, seed by seed")
+    made.add_argument("--histories", nargs="+", required=True, help="in the same order")
+    made.add_argument("--predictions", nargs="+", required=True, help="of the first seed")
+    made.add_argument("--checkpoints", nargs="+", required=True, help="of the first seed")
+    made.add_argument("--output", required=True, help="page to write, html")
+    arguments = made.parse_args()
+    with program(arguments.log):
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from lfb.bank import Bank
+    from lfb.checkpoints import load_checkpoint
+    from lfb.clips import Input, Window
+    from lfb.dataset import Manifest
+    from lfb.files import digest
+    from lfb.predictions import Predictions
+    from lfb.report import Data, Model, write_report
+
+    torch.set_num_threads(1)  # a handful of clips, and the same sums on any machine
+    settings = arguments.settings
+    seeds, names = settings["seeds"], settings["models"]
+    manifest = Manifest(arguments.manifest)
+    bank = None
+    if arguments.bank:
+        baseline = arguments.checkpoints[names.index("baseline")]
+        bank = Bank.open(arguments.bank, checkpoint=digest(baseline), data=manifest.digest)
+    models = []
+    for number, name in enumerate(names):
+        of_model = slice(number * len(seeds), (number + 1) * len(seeds))
+        models.append(
+            Model(
+                name,
+                [json.loads(Path(path).read_text()) for path in arguments.metrics[of_model]],
+                [
+                    [json.loads(line) for line in Path(path).read_text().splitlines()]
+                    for path in arguments.histories[of_model]
+                ],
+                Predictions.load(arguments.predictions[number]),
+                load_checkpoint(arguments.checkpoints[number]),
+            )
+        )
+    with Path(arguments.table).open(newline="") as file:
+        table = list(csv.DictReader(file))
+    write_report(
+        arguments.output,
+        models=models,
+        seeds=seeds,
+        data=Data(
+            read_split(arguments),
+            manifest,
+            Input(**settings["input"]),
+            bank,
+            Window(**settings["window"]),
+            json.loads(Path(arguments.check).read_text()),
+        ),
+        table=table,
+        protocol=settings["protocol"],
+    )
+
+
+if __name__ == "__main__":
+    main()
