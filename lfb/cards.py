@@ -27,7 +27,7 @@ from lfb.training import BankFeatures
 EXAMPLES = (4, 1, 2)  # keyframes of each group of `choose`
 SHOWN = 4  # people of a keyframe that are told of
 ENTRIES = 6  # bank entries shown of each model's attention
-FRAME, THUMBNAIL = 400, 104  # width of a frame and height of a cut-out, pixels
+FRAME, THUMBNAIL = 340, 104  # width of a frame and height of a cut-out, pixels
 WIDEST = 800  # pixels of a frame that are kept
 
 
@@ -95,6 +95,7 @@ def example_cards(
         "keyframes": len(people.keyframes),
         "people": len(people.actions),
         "actions": int(people.count.sum()),
+        "undetected": int((~answers["baseline"].detected).sum()),
         "right": {name: int(given.right.sum()) for name, given in answers.items()},
         "groups": [
             {
@@ -183,8 +184,8 @@ def _looks(
         detector = model.checkpoint.build()
         if not hasattr(detector.operator, "attention"):
             continue
-        boxes = {number: answers[model.name].box[person] for number, person in persons.items()}
-        found = {number: box for number, box in boxes.items() if np.isfinite(box).all()}
+        given = answers[model.name]
+        found = {n: given.box[person] for n, person in persons.items() if given.detected[person]}
         keyframes = [
             Keyframe(
                 people.keyframes[number].video,
@@ -260,7 +261,7 @@ def _cut_out(manifest: Manifest, video: str, second: int, box: np.ndarray) -> by
     width = max(1, round(part.width * THUMBNAIL / part.height))
     smooth = part.height > THUMBNAIL / 2
     method = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
-    return _jpeg(part.resize((min(width, 2 * THUMBNAIL), THUMBNAIL), method))
+    return _jpeg(part.resize((width, THUMBNAIL), method))
 
 
 def _jpeg(image: Image.Image) -> bytes:

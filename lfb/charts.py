@@ -72,7 +72,7 @@ def group_bars(groups: Sequence[Bars], colours: Sequence[str], heading: str) -> 
     """Grouped horizontal bars from 0 to 100 %, a group a row; ``heading`` is over the notes."""
     longest = max((len(bars.name) for bars in groups), default=0)
     names = 8 + 7 * min(longest, 42)
-    left, right, top = names + 64, WIDTH - 84, 30
+    left, right, top = names + 78, WIDTH - 44 - 7 * len(heading), 30
     bar = 9 if len(groups) * len(colours) <= 80 else 6
     row = bar * len(colours) + 12
     bottom = top + row * len(groups)
@@ -81,20 +81,19 @@ def group_bars(groups: Sequence[Bars], colours: Sequence[str], heading: str) -> 
         return left + (right - left) * percent / 100
 
     parts = [
-        _text(names + 46, 14, "boxes", anchor="end", fill=MUTED),
+        _text(names + 56, 14, "boxes", anchor="end", fill=MUTED),
         _text(WIDTH - 4, 14, heading, anchor="end", fill=MUTED),
     ]
     for percent in (0, 20, 40, 60, 80, 100):
         parts.append(_line(x(percent), top - 8, x(percent), bottom, GRID))
-        label = f"{percent} %" if percent else "AP  0"
-        parts.append(_text(x(percent), 14, label, anchor="middle", fill=MUTED))
+        parts.append(_text(x(percent), 14, f"{percent} %", anchor="middle", fill=MUTED))
     for number, bars in enumerate(groups):
         begin = top + row * number
         middle = begin + row / 2
         parts.append(_line(0, begin, WIDTH, begin, GRID))
         name = bars.name if len(bars.name) <= 42 else bars.name[:41] + "…"
         parts.append(_text(names, middle + 4, name, anchor="end", title=bars.name))
-        parts.append(_text(names + 46, middle + 4, f"{bars.count:,}", anchor="end", fill=MUTED))
+        parts.append(_text(names + 56, middle + 4, f"{bars.count:,}", anchor="end", fill=MUTED))
         parts.append(_text(WIDTH - 4, middle + 4, bars.note, anchor="end"))
         for place, (value, span, colour) in enumerate(
             zip(bars.values, bars.spans, colours, strict=True)
@@ -193,7 +192,7 @@ def draw_attention(
                 said = tag("title", f"{offset(first + column)}: {share:.1%}")
                 shape = {"x": x, "y": y, "width": max(step - 1, 0.5), "height": tall}
                 parts.append(tag("rect", said, **shape, fill=fill))
-    every = next(n for n in (1, 2, 5, 10, 30, 60, 120, 300, 600, seconds) if n * step >= 34)
+    every = next(n for n in (1, 2, 5, 10, 30, 60, 120, 300, 600, seconds) if n * step >= 44)
     for column in range(seconds):
         if (first + column) % every == 0:
             x = left + (column + 0.5) * step

@@ -297,11 +297,14 @@ def _score(random: np.random.Generator) -> float:
 def _encode(path: Path, pictures: Iterable[Image.Image], fps: int) -> None:
     """Writes an mp4; one thread, so that the same pictures give the same bytes."""
     import av
+    from av.video.reformatter import VideoReformatter
 
+    reformatter = VideoReformatter()
     with atomic(path) as scratch, av.open(str(scratch), "w", format="mp4") as container:
         options = {"crf": "18", "preset": "veryfast", "threads": "1"}
         stream = container.add_stream("libx264", rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "yuv420p"
         for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+            container.mux(stream.encode(reformatter.reformat(frame, format="yuv420p")))
         container.mux(stream.encode(None))

@@ -93,6 +93,11 @@ class Answers:
     answer: np.ndarray
     right: np.ndarray
 
+    @property
+    def detected(self) -> np.ndarray:
+        """(P,) bool, whether a box shows the person."""
+        return np.isfinite(self.box).all(1)
+
     @classmethod
     def of(cls, people: People, predictions: Predictions) -> "Answers":
         """Reads them from a model's predictions."""
@@ -133,6 +138,8 @@ def choose(
 ) -> list[Group]:
     """Picks keyframes where the bank helps, where it misleads, and where every model fails.
 
+    Failures are of people whom a box shows: the rest is the detector's.
+
     In a group at most one of each video; equals are taken in the order of video and second.
 
     Args:
@@ -143,23 +150,25 @@ def choose(
             takes the first number, where it fails the last.
     """
     baseline = answers["baseline"]
-    missed = people.actions & ~np.any([given.answer for given in answers.values()], axis=0)
+    found = np.any([given.answer for given in answers.values()], axis=0)
+    seen = np.all([given.detected for given in answers.values()], axis=0)
+    missed = people.actions & ~found & seen[:, None]
     if best is not None:
         gain = answers[best].right - baseline.right
         wanted = [
             (f"{best} finds more of the true actions than the baseline", gain, most[0]),
             (f"{best} finds fewer than the baseline", -gain, most[1]),
-            ("No model finds all of the true actions", missed.sum(1), most[2]),
+            ("No model finds what somebody does, though a box shows them", missed.sum(1), most[2]),
         ]
     else:
-        whole = people.sum(missed.sum(1)) == 0
+        whole = people.sum(people.count - baseline.right) == 0
         wanted = [
             (
                 "The baseline finds all of the true actions",
                 people.count * whole[people.keyframe],
                 most[0],
             ),
-            ("The baseline misses some", missed.sum(1), most[2]),
+            ("It misses what somebody does, though a box shows them", missed.sum(1), most[2]),
         ]
     groups: list[Group] = []
     for title, interest, limit in wanted:

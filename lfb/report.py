@@ -160,7 +160,7 @@ def _percent(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return charts.minus(f"{value:+.1f}")
+    return charts.minus(f"{round(value, 1) or 0:+.1f}")
 
 
 def _json(value: Any) -> str:

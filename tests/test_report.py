@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -29,7 +29,7 @@ from lfb.models.detector import build_detector
 from lfb.predictions import Predictions
 from lfb.proposals import write_proposals
 from scripts import report as program
-from tests.samples import annotation_table, proposals_of
+from tests.samples import NAMES, annotation_table, proposals_of
 
 VIDEOS = ("anna & <b>", "bert", "carl")
 SECONDS = range(5, 11)
@@ -42,6 +42,7 @@ BACKBONE = {
     "spatial_strides": [1],
     "inflate": [False],
 }
+PERCENT = st.floats(0, 100) | st.just(float("nan"))
 OPERATORS: dict[str, dict[str, Any] | None] = {
     "baseline": None,
     "lfb_max": {"name": "max"},
@@ -302,10 +303,9 @@ def test_a_model_answers_with_as_many_actions_as_are_true() -> None:
     people = People.of(split())
     answers = Answers.of(people, predict({("bert", 5)}))
     assert (answers.answer.sum(1) == people.count).all()
-    wrong = [people.keyframes[k].video == "bert" and people.keyframes[k].second == 5
-             for k in people.keyframe]  # fmt: skip
-    assert (answers.right[~np.array(wrong)] == people.count[~np.array(wrong)]).all()
-    assert (answers.right[wrong] == 0).all()
+    keys = [(keyframe.video, keyframe.second) for keyframe in people.keyframes]
+    wrong = people.keyframe == keys.index(("bert", 5))
+    assert (answers.right == np.where(wrong, 0, people.count)).all()
 
 
 def test_people_whom_no_box_shows_are_not_detected() -> None:
@@ -315,6 +315,12 @@ def test_people_whom_no_box_shows_are_not_detected() -> None:
     assert np.isnan(answers.box[second]).all()
     assert not answers.answer[second].any()
     assert (answers.right[second] == 0).all()
+
+
+def test_failures_are_of_people_whom_a_box_shows() -> None:
+    people = People.of(split())
+    groups = choose(people, {"baseline": Answers.of(people, predict(set(), 1))}, None, (1, 1, 1))
+    assert [group.total for group in groups] == [0, 0]
 
 
 def test_excluded_keyframes_are_no_examples() -> None:
@@ -352,8 +358,8 @@ def test_an_axis_covers_its_values_in_few_round_steps(highest: float) -> None:
     assert len(ticks) <= 6
 
 
-@given(st.lists(st.tuples(st.text(st.characters(codec="utf-8", exclude_categories=["C"])),
-                          st.floats(0, 100) | st.just(float("nan"))), min_size=1, max_size=90))  # fmt: skip
+@settings(deadline=None)
+@given(st.lists(st.tuples(NAMES | st.just("<&'\""), PERCENT), min_size=1, max_size=90))
 def test_any_class_name_gives_a_chart_that_parses(rows: list[tuple[str, float]]) -> None:
     groups = [charts.Bars(name, 3, [ap, 50], [(ap, ap), (40, 60)], name) for name, ap in rows]
     root = ElementTree.fromstring(charts.group_bars(groups, ["#000", "#111"], "gain"))

@@ -54,8 +54,8 @@ class Detector(nn.Module):
         """(B, 3, T, H, W) uint8 RGB and (R, 5) [clip, x1, y1, x2, y2] pixels -> (R, C, s, s)."""
         features = self.backbone((clips - self.mean) / self.std).mean(2)
         return roi_align(
-            features,
-            rois.to(features.dtype),
+            features.float(),  # in bfloat16 a box could move by a pixel
+            rois,
             self.roi_size,
             spatial_scale=1 / self.backbone.stride,
             aligned=True,
