@@ -15,7 +15,6 @@ scattergather:
     bank=config.get("bank", {}).get("pieces", 2),
 
 
-#report: "config/report.rst"
 
 
 include: "rules/common.smk"
@@ -30,7 +29,7 @@ include: "rules/baseline.smk"
 include: "rules/bank.smk"
 include: "rules/lfb.smk"
 include: "rules/evaluate.smk"
-#include: "rules/report.smk"
+include: "rules/report.smk"
 
 
 rule all:
@@ -38,7 +37,7 @@ rule all:
     default_target: True
     input:
         "<results>/map_table.csv",
-#        "<results>/report.html",
+        "<results>/report.html",
 
 
 rule frames:

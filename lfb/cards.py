@@ -18,8 +18,9 @@ from lfb.bank import Bank
 from lfb.checkpoints import Checkpoint
 from lfb.clips import Clips, Input, Window
 from lfb.csv_file import BOX
-from lfb.dataset import Manifest, Split
+from lfb.dataset import Split
 from lfb.examples import IOU, Answers, Attention, Group, People, attend, choose
+from lfb.frames import Manifest
 from lfb.keyframes import Keyframe
 from lfb.predictions import Predictions
 from lfb.training import BankFeatures

@@ -1,21 +1,23 @@
 """Keyframes as the network sees them: a clip, the boxes in it, and the bank rows around it."""
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Protocol
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
-from torchvision.io import ImageReadMode, decode_jpeg
-from torchvision.transforms.v2 import functional as transform
 
 from lfb.bank import Bank
 from lfb.errors import UserError
 from lfb.frames import FrameInfo
 from lfb.keyframes import Keyframe
 from lfb.randomness import generator, seed_of
+from lfb.vision import resize
 
 
 class Frames(Protocol):
@@ -185,18 +187,18 @@ class Clips(Dataset):
             short = int(random.integers(shape.train_short_side[0], shape.train_short_side[1] + 1))
         height, width = clip.shape[-2:]
         scale = short / min(height, width)
-        size = [max(short, round(height * scale)), max(short, round(width * scale))]
-        if size != [height, width]:
-            clip = transform.resize(clip, size, antialias=True)
+        size = max(short, round(height * scale)), max(short, round(width * scale))
+        if size != (height, width):
+            clip = resize(clip, size)
         boxes = keyframe.boxes * np.array([size[1], size[0]] * 2, np.float32)
 
         if random is not None:
             top = int(random.integers(size[0] - shape.crop + 1))
             left = int(random.integers(size[1] - shape.crop + 1))
-            clip = transform.crop(clip, top, left, shape.crop, shape.crop)
+            clip = clip[..., top : top + shape.crop, left : left + shape.crop]
             boxes = (boxes - np.array([left, top] * 2, np.float32)).clip(0, shape.crop)
             if random.random() < shape.flip:
-                clip = transform.horizontal_flip(clip)
+                clip = clip.flip(-1)
                 boxes = boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [shape.crop, 0, shape.crop, 0]
         return clip.movedim(0, 1), boxes.astype(np.float32)
 
@@ -270,23 +272,28 @@ class InOrder(Sampler):
 
 def load(clips: Clips, batches: Sampler, workers: int, device: torch.device) -> DataLoader:
     """A loader of ``Batch``es; ``workers`` processes prepare them, 0 does so in this one."""
+    # A forked copy of a process that runs threads can deadlock; a copy of one that has only
+    # imported this module cannot, and is there at once.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     return DataLoader(
         clips,
         batch_sampler=batches,
         num_workers=workers,
         collate_fn=collate,
         pin_memory=device.type == "cuda",
-        # A forked copy of a process that runs threads can deadlock.
-        multiprocessing_context="forkserver" if workers else None,
+        multiprocessing_context=context if workers else None,
     )
 
 
 def _decode(jpeg: bytes, keyframe: Keyframe, number: int) -> Tensor:
+    """(3, H, W) uint8 RGB."""
     try:
-        data = torch.frombuffer(bytearray(jpeg), dtype=torch.uint8)
-        return decode_jpeg(data, ImageReadMode.RGB)
-    except RuntimeError as error:
+        with Image.open(io.BytesIO(jpeg)) as image:
+            pixels = np.array(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
         raise UserError(
             f"video {keyframe.video}, frame {number}: not a JPEG that decodes ({error}). Extract "
             "the video again."
         ) from error
+    return torch.from_numpy(pixels).permute(2, 0, 1)

@@ -86,7 +86,11 @@ def write_scene(number: int, seconds: int, rng: np.random.Generator) -> Scene:
     }
     actions = [
         [
-            (pose, *([meaning[pose]] if pose in meaning else []), *(["lead"] if p == leader else []))
+            (
+                pose,
+                *([meaning[pose]] if pose in meaning else []),
+                *(["lead"] if p == leader else []),
+            )
             for p, pose in enumerate(row)
         ]
         for row in poses

@@ -21,3 +21,6 @@ class DataFaults(UserError):
         self.faults = list(faults)
         count = f"{len(self.faults)} fault{'s' if len(self.faults) != 1 else ''} in the data:"
         super().__init__("\n  ".join([count, *self.faults]))
+
+    def __reduce__(self) -> tuple[type["DataFaults"], tuple[list[str]]]:
+        return DataFaults, (self.faults,)  # a pickle would hand __init__ the message

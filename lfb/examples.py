@@ -10,9 +10,10 @@ from torchvision.ops import box_iou
 
 from lfb.clips import Clips
 from lfb.dataset import Split
-from lfb.keyframes import Keyframe, training_keyframes
+from lfb.keyframes import Keyframe
 from lfb.models.detector import Detector
 from lfb.predictions import Predictions
+from lfb.selection import training_keyframes
 from lfb.training import BankFeatures
 
 IOU = 0.5  # from which a box shows a person, as in the evaluation
@@ -198,14 +199,18 @@ class Attention:
     first: int
 
     def top(self, most: int) -> list[tuple[int, int, float]]:
-        """Rows attended to most: (column, row of the bank, mean weight over the layers)."""
+        """Rows attended to most: (column, row of the bank, mean weight over the layers).
+
+        Those with less than a tenth of the first one's weight are left out.
+        """
         weights = np.where(self.rows >= 0, self.weights.mean(0), -1)
         order = np.argsort(-weights, axis=None, kind="stable")[:most]
         columns, slots = np.unravel_index(order, weights.shape)
+        least = max(weights.max() / 10, 0)
         return [
             (int(c), int(self.rows[c, s]), float(weights[c, s]))
             for c, s in zip(columns, slots, strict=True)
-            if self.rows[c, s] >= 0
+            if weights[c, s] >= least
         ]
 
 

@@ -2,15 +2,20 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lfb.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @contextmanager
@@ -47,6 +52,18 @@ def write_json(path: str | Path, value: Any) -> None:
     """Writes ``value`` as indented JSON, whole or not at all."""
     with atomic(path) as scratch:
         scratch.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def write_npz(path: str | Path, arrays: "Mapping[str, np.ndarray]") -> None:
+    """Writes arrays as an uncompressed ``.npz``; the same arrays give the same bytes."""
+    import numpy as np
+
+    with atomic(path) as scratch, zipfile.ZipFile(scratch, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, allow_pickle=False)
+            # A ZipInfo made by hand carries a fixed date.
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer())
 
 
 def digest(path: str | Path) -> str:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lfb.errors import UserError
+from lfb.files import digest
 
 PATTERN = "Write it like '{video}/img_{frame:05d}.jpg'."
 
@@ -214,3 +215,41 @@ def _map(path: Path, identity: tuple[int, ...]) -> mmap.mmap:
     """Maps a file; ``identity`` tells a replaced file from the one it replaced."""
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+class Manifest:
+    """The frames of a data set, as ``scripts/extract_frames.py`` describes them.
+
+    Args:
+        path: The JSON file: ``folder``, ``pattern`` (null for zips) and ``videos``.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            content = json.loads(self.path.read_text())
+            self.folder, self.pattern = Path(content["folder"]), content["pattern"]
+            self.videos: dict[str, dict[str, Any]] = content["videos"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{path}: no manifest of frames ({error!r}). Delete it and run the same "
+                "command again."
+            ) from error
+
+    @cached_property
+    def digest(self) -> str:
+        """What stands for the data wherever its identity is recorded."""
+        return digest(self.path)
+
+    def open(self, video: str) -> FrameZip | FrameFolder:
+        """The frames of a video.
+
+        Raises:
+            UserError: It has none.
+        """
+        about = self.videos.get(video)
+        if about is None:
+            raise UserError(f"{self.path}: no frames of video {video}. Extract the frames again.")
+        if self.pattern is None:
+            return FrameZip(self.folder / f"{video}.zip")
+        return FrameFolder(self.folder, self.pattern, video, about["fps"], about["first_second"])

@@ -1,15 +1,14 @@
-"""Keyframes with the people in them, for training, testing and the feature bank."""
+"""Keyframes with the people in them, and the file that hands them from job to job."""
 
-from collections.abc import Set as AbstractSet
+import zipfile
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from lfb.csv_file import BOX, KEY
 from lfb.errors import UserError
-from lfb.proposals import Proposals
+from lfb.files import write_npz
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,149 +28,81 @@ class Keyframe:
     labels: np.ndarray | None = None
 
 
-def training_keyframes(
-    annotations: pd.DataFrame,
-    proposals: Proposals,
-    excluded: AbstractSet[tuple[str, int]],
-    *,
-    num_outputs: int,
-    score: float,
-    iou: float,
-    most: int,
-) -> list[Keyframe]:
-    """Keyframes to train on, sorted by video and second: every annotated one that shows a person.
+@dataclass(frozen=True, eq=False)
+class Keyframes:
+    """The keyframes of a split that one stage works on.
 
-    The people are the ground-truth boxes (rows of one box merged), then, by falling score, the
-    proposals with score >= ``score`` whose IoU with a ground-truth box is >= ``iou``; these take
-    the labels of the box they overlap most. MMAction2's recipe: 0.9, 0.9 and 32 boxes.
-
-    Args:
-        num_outputs: Outputs of the classifier, one for each id from 0 to the highest, scored or
-            not (MMAction2 trains on both); column a of the labels is action id a.
-        most: Boxes to keep of a keyframe.
-
-    Raises:
-        UserError: An action id has no output.
+    Attributes:
+        keyframes: Sorted by video and second.
+        videos: All videos of the split, also those without such a keyframe, sorted.
+        actions: Ids of the label list, rising.
+        outputs: Outputs of the classifier: one for each id up to the highest, scored or not.
     """
-    rows = annotations[annotations["action"] >= 1]
-    rows = rows[~pd.MultiIndex.from_frame(rows[KEY]).isin(excluded)]
-    action = rows["action"].to_numpy()
-    if action.max(initial=0) >= num_outputs:
-        raise UserError(
-            f"action id {action.max()} has no output: the classifier has {num_outputs} "
-            "(0 is reserved); raise num_outputs above the highest id."
-        )
-    person = rows.groupby([*KEY, *BOX], sort=True).ngroup().to_numpy()
-    _, first = np.unique(person, return_index=True)
-    labels = np.zeros((len(first), num_outputs), dtype=np.uint8)
-    labels[person, action] = 1
-    boxes = rows[BOX].to_numpy(dtype=np.float32)[first]
-    index = pd.MultiIndex.from_frame(rows[KEY].iloc[first])
-    keyframes = index.unique()
-    keyframe = keyframes.get_indexer(index)  # of each person
-    people = np.bincount(keyframe, minlength=len(keyframes))
 
-    known = proposals.index.get_indexer(keyframes)
-    count = np.append(proposals.passing(score), 0)[known]  # the appended 0 is for -1, unknown
-    row, owner = _ragged(proposals.start[known], count)
-    person, pair = _ragged(np.cumsum(people)[owner] - people[owner], people[owner])
-    overlap = _iou(boxes[person], proposals.boxes[row[pair]])
-    order = np.lexsort((-overlap, pair))
-    best = order[np.cumsum(people[owner]) - people[owner]]  # the pair of most overlap, each row's
-    best = best[overlap[best] >= iou]
-    near = pair[best]
+    keyframes: list[Keyframe]
+    videos: list[str]
+    actions: list[int]
+    outputs: int
 
-    keyframe = np.append(keyframe, owner[near])
-    order = np.argsort(keyframe, kind="stable")
-    count = np.bincount(keyframe, minlength=len(keyframes))
-    place, _ = _ragged(np.zeros_like(count), count)
-    order = order[place < most]
-    return _keyframes(
-        keyframes,
-        np.minimum(count, most),
-        np.concatenate([boxes, proposals.boxes[row[near]]])[order],
-        np.append(np.ones(len(boxes), np.float32), proposals.scores[row[near]])[order],
-        np.concatenate([labels, labels[person[best]]])[order],
-    )
+    def of(self, videos: Collection[str]) -> list[Keyframe]:
+        """The keyframes of some videos."""
+        wanted = set(videos)
+        return [keyframe for keyframe in self.keyframes if keyframe.video in wanted]
 
+    def save(self, path: str | Path) -> None:
+        """Writes an ``.npz``; the same keyframes give the same bytes."""
+        number = {video: i for i, video in enumerate(self.videos)}
+        people = [len(keyframe.boxes) for keyframe in self.keyframes]
+        arrays = {
+            "videos": np.array(self.videos, np.str_),
+            "actions": np.array(self.actions, np.int32),
+            "outputs": np.array(self.outputs, np.int32),
+            "video": np.array([number[k.video] for k in self.keyframes], np.int32),
+            "second": np.array([k.second for k in self.keyframes], np.int32),
+            "start": np.cumsum([0, *people]),
+            "boxes": _stack([k.boxes for k in self.keyframes], np.empty((0, 4), np.float32)),
+            "scores": _stack([k.scores for k in self.keyframes], np.empty(0, np.float32)),
+        }
+        labels = [k.labels for k in self.keyframes if k.labels is not None]
+        if labels:
+            arrays["labels"] = np.concatenate(labels)
+        write_npz(path, arrays)
 
-def test_keyframes(
-    annotations: pd.DataFrame,
-    proposals: Proposals,
-    excluded: AbstractSet[tuple[str, int]],
-    *,
-    score: float,
-) -> list[Keyframe]:
-    """Annotated keyframes with the people to classify, sorted by video and second.
+    @classmethod
+    def load(cls, path: str | Path) -> "Keyframes":
+        """Reads what ``save`` wrote.
 
-    The boxes are the proposals with score >= ``score``; where none passes, those with the best
-    score of the keyframe; where there is none at all, the whole frame with score 1 (MMAction2).
-    """
-    keyframes = pd.MultiIndex.from_frame(annotations[KEY].drop_duplicates()).sort_values()
-    keyframes = keyframes[~keyframes.isin(excluded)]
-    known = proposals.index.get_indexer(keyframes)
-    best = proposals.scores[proposals.start[:-1]]
-    count = np.append(proposals.passing(np.minimum(best, np.float32(score))), 1)[known]
-    start = np.where(known < 0, len(proposals.scores), proposals.start[known])
-    row, _ = _ragged(start, count)
-    whole_frame = np.array([[0, 0, 1, 1]], np.float32)
-    return _keyframes(
-        keyframes,
-        count,
-        np.concatenate([proposals.boxes, whole_frame])[row],
-        np.append(proposals.scores, np.float32(1))[row],
-    )
+        Raises:
+            UserError: The file is missing or broken.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            videos = arrays["videos"].tolist()
+            start, labels = arrays["start"].tolist(), arrays.get("labels")
+            keyframes = [
+                Keyframe(
+                    videos[video],
+                    second,
+                    arrays["boxes"][a:b],
+                    arrays["scores"][a:b],
+                    None if labels is None else labels[a:b],
+                )
+                for video, second, a, b in zip(
+                    arrays["video"].tolist(),
+                    arrays["second"].tolist(),
+                    start[:-1],
+                    start[1:],
+                    strict=True,
+                )
+            ]
+            return cls(keyframes, videos, arrays["actions"].tolist(), int(arrays["outputs"]))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise UserError(
+                f"{path}: no whole file of keyframes ({error!r}). Delete it and run the same "
+                "command again."
+            ) from error
 
 
-def bank_keyframes(
-    proposals: Proposals,
-    annotations: pd.DataFrame,
-    *,
-    score: float,
-    seconds: Literal["all", "annotated"],
-) -> list[Keyframe]:
-    """Keyframes whose people enter the feature bank: the proposals with score >= ``score``.
-
-    Args:
-        seconds: ``all``: every second of an annotated video with such a proposal (the authors);
-            ``annotated``: only the keyframes of the annotations (MMAction2).
-    """
-    count = proposals.passing(score)
-    if seconds == "annotated":
-        count[~proposals.index.isin(pd.MultiIndex.from_frame(annotations[KEY]))] = 0
-    else:
-        count[~proposals.index.isin(annotations["video"].unique(), level="video")] = 0
-    row, _ = _ragged(proposals.start[:-1], count)
-    some = count > 0
-    return _keyframes(
-        proposals.index[some], count[some], proposals.boxes[row], proposals.scores[row]
-    )
-
-
-def _keyframes(
-    index: pd.MultiIndex,
-    count: np.ndarray,
-    boxes: np.ndarray,
-    scores: np.ndarray,
-    labels: np.ndarray | None = None,
-) -> list[Keyframe]:
-    """Cuts flat arrays into keyframes of ``count`` boxes each."""
-    ends = np.cumsum(count).tolist()
-    return [
-        Keyframe(video, second, boxes[a:b], scores[a:b], None if labels is None else labels[a:b])
-        for (video, second), a, b in zip(index, [0, *ends], ends, strict=False)
-    ]
-
-
-def _ragged(start: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers start[i], start[i] + 1, ... (count[i] of them) for all i, and the i of each."""
-    owner = np.repeat(np.arange(len(count)), count)
-    before = np.cumsum(count) - count
-    return np.arange(len(owner)) - before[owner] + start[owner], owner
-
-
-def _iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of (N, 4) boxes, pair by pair."""
-    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
-    return shared / (np.prod(a[:, 2:] - a[:, :2], 1) + np.prod(b[:, 2:] - b[:, :2], 1) - shared)
+def _stack(parts: Sequence[np.ndarray], empty: np.ndarray) -> np.ndarray:
+    return np.concatenate([empty, *parts])

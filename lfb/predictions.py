@@ -1,7 +1,6 @@
 """What a detector says about keyframes: dense scores, and rows of an AVA submission file."""
 
 import csv
-import io
 import warnings
 import zipfile
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lfb.errors import DataFaults, UserError
-from lfb.files import atomic
+from lfb.files import atomic, write_npz
 
 MOST_FAULTS = 20  # lines of a broken submission that are quoted
 
@@ -89,12 +88,7 @@ class Predictions:
         """
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays["videos"] = np.array(self.videos, dtype=np.str_)
-        with atomic(path) as scratch, zipfile.ZipFile(scratch, "w") as archive:
-            for name, array in arrays.items():
-                content = io.BytesIO()
-                np.lib.format.write_array(content, array, allow_pickle=False)
-                # A ZipInfo made by hand carries a fixed date.
-                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer())
+        write_npz(path, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Predictions":

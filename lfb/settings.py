@@ -76,6 +76,15 @@ def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def selection_settings(config: Mapping[str, Any], purpose: str) -> dict[str, Any]:
+    """What the choice of keyframes for ``training``, ``testing`` or the ``bank`` depends on."""
+    prefix = {"training": "train_", "testing": "test_", "bank": "bank_"}[purpose]
+    return {
+        "unscored": config["data"]["unscored"],
+        "boxes": {key: value for key, value in config["boxes"].items() if key.startswith(prefix)},
+    }
+
+
 def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """What the training of a model depends on."""
     own = config["models"][model]
@@ -83,7 +92,6 @@ def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
         **_model(config, model),
         "head": config["head"],
         "operator": own["operator"],
-        "boxes": {**config["boxes"]},
         "training": _merged(config["training"], own.get("training", {})),
     }
     return settings
@@ -93,7 +101,6 @@ def bank_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What the banks depend on, beside the baseline."""
     return {
         **_model(config, "baseline"),
-        "boxes": config["boxes"],
         "bank": {"dtype": config["bank"]["dtype"]},
         "inference": config["inference"],
     }
@@ -103,7 +110,7 @@ def prediction_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]
     """What the predictions of a model depend on, beside its checkpoint."""
     settings = _model(config, model)
     del settings["backbone"]  # the checkpoint knows
-    return {**settings, "boxes": config["boxes"], "inference": config["inference"]}
+    return {**settings, "inference": config["inference"]}
 
 
 def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +146,6 @@ def _model(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     settings = {
         "backbone": own.get("backbone", config["backbone"]),
         "input": config["input"],
-        "unscored": config["data"]["unscored"],
     }
     if own["operator"] is not None:
         settings["window"] = config["window"]

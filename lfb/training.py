@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +74,7 @@ def learning_rate(training: Training, iteration: int, length: int, processes: in
         processes: That train together.
     """
     epoch = iteration // length
-    rate = training.scaled(processes) * 0.1 ** bisect_right(training.steps, epoch)
+    rate = training.scaled(processes) * 0.1 ** sum(step <= epoch for step in training.steps)
     warmup = training.warmup_epochs * length
     if iteration < warmup:
         rate *= 1 - (1 - iteration / warmup) * (1 - training.warmup_from)
@@ -252,7 +251,7 @@ def _resume(
         return []
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        other = state["identity"]
+        other = dict(state["identity"])
     except Exception as error:  # whatever a file of unknown origin makes the reader raise
         raise UserError(
             f"{path}: not a resume state ({type(error).__name__}). Delete it to train from the "

@@ -11,7 +11,7 @@ piece once done is not done again.
 rule build_bank_piece:
     """Computes the features of some of a split's videos."""
     input:
-        unpack(split_input),
+        keyframes="<results>/data/{split}-bank.npz",
         manifest="<resources>/frames/manifest.json",
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
         code=code("scripts/build_bank.py"),
@@ -23,7 +23,6 @@ rule build_bank_piece:
         "<benchmarks>/seed-{seed}/bank/{split}-{scatteritem}.tsv"
     params:
         settings=as_json(settings.bank_settings(config)),
-        excluded=lambda wildcards: excluded_option(wildcards.split),
     threads: 1 + config["inference"]["workers"]
     resources:
         gpu=1,
@@ -33,8 +32,7 @@ rule build_bank_piece:
         "../environment.yml"
     shell:
         "python -m scripts.build_bank --log {log} --settings {params.settings:q}"
-        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
-        " {params.excluded} --manifest {input.manifest} --checkpoint {input.checkpoint}"
+        " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
         " --device {config[device]} --threads {threads}"
         " --split {wildcards.split} --piece {wildcards.scatteritem} --output {output}"
 

@@ -9,7 +9,7 @@ out   <results>/seed-{seed}/baseline/checkpoint.safetensors
 rule train_baseline:
     """Trains the model without an operator."""
     input:
-        **split_files("train"),
+        keyframes="<results>/data/train-training.npz",
         manifest="<resources>/frames/manifest.json",
         code=code("scripts/train.py"),
     output:
@@ -21,7 +21,6 @@ rule train_baseline:
         "<benchmarks>/seed-{seed}/baseline/train.tsv"
     params:
         settings=as_json(settings.training_settings(config, "baseline")),
-        excluded=excluded_option("train"),
     threads: training_threads("baseline")
     resources:
         gpu=1,
@@ -31,7 +30,6 @@ rule train_baseline:
         "../environment.yml"
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
-        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
-        " {params.excluded} --manifest {input.manifest}"
+        " --keyframes {input.keyframes} --manifest {input.manifest}"
         " --device {config[device]} --processes {resources.gpu} --threads {threads}"
         " --checkpoint {output.checkpoint} --history {output.history}"

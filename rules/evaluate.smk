@@ -10,7 +10,7 @@ out   <results>/seed-{seed}/{model}/predictions.npz    a score for every box and
 rule predict:
     """Scores the people in the validation keyframes."""
     input:
-        **split_files("val"),
+        keyframes="<results>/data/val-testing.npz",
         manifest="<resources>/frames/manifest.json",
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         bank=bank_of("val"),
@@ -25,7 +25,6 @@ rule predict:
     params:
         settings=lambda wildcards: as_json(settings.prediction_settings(config, wildcards.model)),
         bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
-        excluded=excluded_option("val"),
     threads: 1 + config["inference"]["workers"]
     resources:
         gpu=1,
@@ -35,8 +34,7 @@ rule predict:
         "../environment.yml"
     shell:
         "python -m scripts.predict --log {log} --settings {params.settings:q}"
-        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
-        " {params.excluded} --manifest {input.manifest} --checkpoint {input.checkpoint}"
+        " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
         " {params.bank} --baseline {input.baseline}"
         " --device {config[device]} --threads {threads} --output {output}"
 

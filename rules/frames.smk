@@ -1,8 +1,9 @@
-"""From videos (or folders of frames) to checked frames.
+"""From annotations and videos (or folders of frames) to checked keyframes and frames.
 
 in    the files that the config's `data` names
 out   <results>/data/check.json       what the data set holds, and warnings
       <resources>/frames/manifest.json    the frames of each video: all later jobs depend on it
+      <results>/data/{split}-{purpose}.npz    keyframes and people of one stage
       <resources>/frames/*.zip        beside it: one packed file a video, kept between runs
 
 Every fault of the data is listed at once, before anything is trained.
@@ -56,3 +57,31 @@ rule extract_frames:
         "python -m scripts.extract_frames --log {log} --settings {params.settings:q}"
         " --files {params.files:q} --processes {threads}"
         " --output {output}"
+
+
+rule select_keyframes:
+    """Chooses the keyframes and people that training, testing or the bank works on."""
+    input:
+        unpack(split_input),
+        check="<results>/data/check.json",
+        code=code("scripts/select_keyframes.py"),
+    output:
+        "<results>/data/{split}-{purpose}.npz",
+    log:
+        "<logs>/select_keyframes-{split}-{purpose}.log",
+    params:
+        settings=lambda wildcards: as_json(
+            settings.selection_settings(config, wildcards.purpose)
+        ),
+        excluded=lambda wildcards: excluded_option(wildcards.split),
+    wildcard_constraints:
+        purpose="training|testing|bank",
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    conda:
+        "../environment.yml"
+    shell:
+        "python -m scripts.select_keyframes --log {log} --settings {params.settings:q}"
+        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
+        " {params.excluded} --purpose {wildcards.purpose} --output {output}"

@@ -9,7 +9,7 @@ out   <results>/seed-{seed}/{model}/checkpoint.safetensors
 rule train_lfb:
     """Trains a model whose operator reads the bank."""
     input:
-        **split_files("train"),
+        keyframes="<results>/data/train-training.npz",
         manifest="<resources>/frames/manifest.json",
         bank="<results>/seed-{seed}/bank/train.zarr",
         code=code("scripts/train.py", with_operators=True),
@@ -22,7 +22,6 @@ rule train_lfb:
         "<benchmarks>/seed-{seed}/{model}/train.tsv"
     params:
         settings=lambda wildcards: as_json(settings.training_settings(config, wildcards.model)),
-        excluded=excluded_option("train"),
     wildcard_constraints:
         model="|".join(model for model in MODELS if has_bank(model)),
     threads: lambda wildcards: training_threads(wildcards.model)
@@ -34,7 +33,6 @@ rule train_lfb:
         "../environment.yml"
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
-        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
-        " {params.excluded} --manifest {input.manifest} --bank {input.bank}"
+        " --keyframes {input.keyframes} --manifest {input.manifest} --bank {input.bank}"
         " --device {config[device]} --processes {resources.gpu} --threads {threads}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -19,10 +19,14 @@ rule report:
     """Draws the results, and looks into the models at single keyframes."""
     input:
         **split_files("val"),
-        manifest="<results>/data/manifest.json",
+        manifest="<resources>/frames/manifest.json",
         check="<results>/data/check.json",
         table="<results>/map_table.csv",
-        bank=f"<results>/seed-{SEEDS[0]}/bank/val.zarr" if any(map(has_bank, MODELS)) else [],
+        bank=(
+            f"<results>/seed-{SEEDS[0]}/bank/val.zarr"
+            if any(map(has_bank, MODELS))
+            else []
+        ),
         metrics=of_models("metrics.json", SEEDS),
         histories=of_models("history.jsonl", SEEDS),
         predictions=of_models("predictions.npz", SEEDS[:1]),
@@ -33,15 +37,15 @@ rule report:
         report("<results>/report.html", category="Results"),
     log:
         "<logs>/report.log",
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=6000,
+        runtime=30,
     params:
         settings=as_json(settings.report_settings(config)),
         bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
         excluded=excluded_option("val"),
-    resources:
-        mem_mb=6000,
-        runtime=30,
-    conda:
-        "../environment.yml"
     shell:
         "python -m scripts.report --log {log} --settings {params.settings:q}"
         " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"

@@ -4,9 +4,11 @@ import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lfb.check import SplitFiles
-from lfb.dataset import Split
+if TYPE_CHECKING:  # imported where used: programs that take no annotations start without pandas
+    from lfb.check import SplitFiles
+    from lfb.dataset import Split
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -27,13 +29,16 @@ def add_split(made: argparse.ArgumentParser) -> None:
 
 def add_device(made: argparse.ArgumentParser) -> None:
     """Adds what a program that runs a model needs to know."""
+    made.add_argument("--keyframes", required=True, help="chosen keyframes, .npz")
     made.add_argument("--manifest", required=True, help="manifest of the frames")
     made.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
     made.add_argument("--threads", type=int, default=1, help="on the CPU")
 
 
-def read_split(arguments: argparse.Namespace) -> Split:
+def read_split(arguments: argparse.Namespace) -> "Split":
     """The split that ``add_split``'s arguments name."""
+    from lfb.dataset import Split
+
     return Split.read(
         arguments.labels,
         arguments.settings["unscored"],
@@ -43,8 +48,10 @@ def read_split(arguments: argparse.Namespace) -> Split:
     )
 
 
-def split_files(files: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str, SplitFiles]]:
+def split_files(files: Mapping[str, Mapping[str, str]]) -> tuple[str, "dict[str, SplitFiles]"]:
     """The label list, and the other files of each split, as the rules name them."""
+    from lfb.check import SplitFiles
+
     splits = {}
     for split, paths in files.items():
         labels = paths["labels"]

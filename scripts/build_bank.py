@@ -1,13 +1,13 @@
 """Builds one piece of a split's feature bank: every so-many-th video."""
 
-from scripts.arguments import add_device, add_split, parser, read_split
+import argparse
 
 from lfb.program import program
+from scripts.arguments import add_device, parser
 
 
 def main() -> None:
     made = parser(__doc__)
-    add_split(made)
     add_device(made)
     made.add_argument("--checkpoint", required=True, help="of the baseline")
     made.add_argument("--split", required=True)
@@ -18,23 +18,23 @@ def main() -> None:
         run(arguments)
 
 
-def run(arguments) -> None:
+def run(arguments: argparse.Namespace) -> None:
     from lfb.checkpoints import load_checkpoint
     from lfb.clips import Clips, Input
-    from lfb.dataset import Boxes, Manifest, keep
     from lfb.distributed import team
     from lfb.files import digest, digest_json
+    from lfb.frames import Manifest
     from lfb.inference import build_bank
+    from lfb.keyframes import Keyframes
 
     settings = arguments.settings
     with team(arguments.device, arguments.threads) as worker:
-        split, manifest = read_split(arguments), Manifest(arguments.manifest)
+        chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)
         number, pieces = map(int, arguments.piece.split("-of-"))
-        videos = split.videos()[number - 1 :: pieces]
-        keyframes = keep(split.bank(Boxes(**settings["boxes"])), set(videos))
+        videos = chosen.videos[number - 1 :: pieces]
         build_bank(
             load_checkpoint(arguments.checkpoint).build(),
-            Clips(keyframes, manifest.open, Input(**settings["input"])),
+            Clips(chosen.of(videos), manifest.open, Input(**settings["input"])),
             arguments.output,
             split=arguments.split,
             videos=videos,

@@ -3,11 +3,10 @@
 import json
 import logging
 
-from scripts.arguments import parser, split_files
-
 from lfb.check import check
 from lfb.files import write_json
 from lfb.program import program
+from scripts.arguments import parser, split_files
 
 log = logging.getLogger("lfb")
 

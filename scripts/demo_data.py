@@ -1,9 +1,8 @@
 """Makes the demo data set."""
 
-from scripts.arguments import parser
-
 from lfb.demo import write_demo
 from lfb.program import program
+from scripts.arguments import parser
 
 
 def main() -> None:

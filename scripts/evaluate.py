@@ -2,12 +2,11 @@
 
 import logging
 
-from scripts.arguments import add_split, parser, read_split
-
 from lfb.evaluation import metrics
 from lfb.files import write_json
 from lfb.predictions import Predictions
 from lfb.program import program
+from scripts.arguments import add_split, parser, read_split
 
 log = logging.getLogger("lfb")
 

@@ -4,13 +4,12 @@ import json
 import logging
 from pathlib import Path
 
-from scripts.arguments import parser, split_files
-
 from lfb.check import annotated_seconds, check_frames, find_videos
 from lfb.errors import DataFaults
 from lfb.extraction import extract_all, verify_all
 from lfb.files import write_json
 from lfb.program import program
+from scripts.arguments import parser, split_files
 
 log = logging.getLogger("lfb")
 

@@ -1,9 +1,8 @@
 """Gathers the pieces of a feature bank into one store."""
 
-from scripts.arguments import parser
-
 from lfb.bank import gather
 from lfb.program import program
+from scripts.arguments import parser
 
 
 def main() -> None:

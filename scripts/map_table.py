@@ -3,11 +3,10 @@
 import json
 import logging
 
-from scripts.arguments import parser
-
 from lfb.files import atomic
 from lfb.program import program
 from lfb.table import map_table
+from scripts.arguments import parser
 
 log = logging.getLogger("lfb")
 
@@ -21,7 +20,8 @@ def main() -> None:
     with program(arguments.log):
         table = map_table(arguments.metrics, settings["models"], settings["protocol"])
         shown = table.drop(columns="protocol").dropna(axis="columns", how="all")
-        log.info("mAP at IoU 0.5, protocol %s\n%s", settings["protocol"], shown.to_string(index=False, float_format="%.2f"))
+        printed = shown.to_string(index=False, float_format="%.2f")
+        log.info("mAP at IoU 0.5, protocol %s\n%s", settings["protocol"], printed)
         with atomic(arguments.output) as scratch:
             table.to_csv(scratch, index=False, float_format="%.4f")
 

@@ -1,13 +1,13 @@
 """Scores every box of a split's keyframes with one model."""
 
-from scripts.arguments import add_device, add_split, parser, read_split
+import argparse
 
 from lfb.program import program
+from scripts.arguments import add_device, parser
 
 
 def main() -> None:
     made = parser(__doc__)
-    add_split(made)
     add_device(made)
     made.add_argument("--checkpoint", required=True)
     made.add_argument("--bank", help="feature bank of this split")
@@ -18,25 +18,26 @@ def main() -> None:
         run(arguments)
 
 
-def run(arguments) -> None:
+def run(arguments: argparse.Namespace) -> None:
     from lfb.bank import Bank
     from lfb.checkpoints import load_checkpoint
     from lfb.clips import Clips, Input, Window
-    from lfb.dataset import Boxes, Manifest
     from lfb.distributed import team
     from lfb.files import digest
+    from lfb.frames import Manifest
     from lfb.inference import predict
+    from lfb.keyframes import Keyframes
 
     settings = arguments.settings
     with team(arguments.device, arguments.threads) as worker:
-        split, manifest = read_split(arguments), Manifest(arguments.manifest)
+        chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)
         bank = None
         if arguments.bank:
             bank = Bank.open(
                 arguments.bank, checkpoint=digest(arguments.baseline), data=manifest.digest
             )
         clips = Clips(
-            split.testing(Boxes(**settings["boxes"])),
+            chosen.keyframes,
             manifest.open,
             Input(**settings["input"]),
             bank,
@@ -45,7 +46,7 @@ def run(arguments) -> None:
         predict(
             load_checkpoint(arguments.checkpoint).build(),
             clips,
-            split.actions,
+            chosen.actions,
             batch=settings["inference"]["batch"],
             workers=settings["inference"]["workers"],
             bfloat16=settings["inference"]["bfloat16"],

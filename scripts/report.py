@@ -5,9 +5,8 @@ import csv
 import json
 from pathlib import Path
 
-from scripts.arguments import add_split, parser, read_split
-
 from lfb.program import program
+from scripts.arguments import add_split, parser, read_split
 
 
 def main() -> None:
@@ -33,8 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
     from lfb.bank import Bank
     from lfb.checkpoints import load_checkpoint
     from lfb.clips import Input, Window
-    from lfb.dataset import Manifest
     from lfb.files import digest
+    from lfb.frames import Manifest
     from lfb.predictions import Predictions
     from lfb.report import Data, Model, write_report
 

@@ -1,16 +1,15 @@
 """Trains one model, on as many processes as asked for."""
 
+import argparse
 import json
 from pathlib import Path
 
-from scripts.arguments import add_device, add_split, parser, read_split
-
 from lfb.program import program
+from scripts.arguments import add_device, parser
 
 
 def main() -> None:
     made = parser(__doc__)
-    add_split(made)
     add_device(made)
     made.add_argument("--processes", type=int, default=1)
     made.add_argument("--seed", type=int, required=True)
@@ -22,7 +21,7 @@ def main() -> None:
         run(arguments)
 
 
-def run(arguments) -> None:
+def run(arguments: argparse.Namespace) -> None:
     from lfb.distributed import relaunch, team
 
     relaunch(arguments.processes)
@@ -32,17 +31,18 @@ def run(arguments) -> None:
         from lfb.bank import Bank
         from lfb.checkpoints import save_checkpoint
         from lfb.clips import Clips, Input, Window
-        from lfb.dataset import Boxes, Manifest
-        from lfb.files import atomic
+        from lfb.files import atomic, digest
+        from lfb.frames import Manifest
+        from lfb.keyframes import Keyframes
         from lfb.models.detector import build_detector
         from lfb.randomness import seed_of
         from lfb.training import Training, train
 
         settings, seed = arguments.settings, arguments.seed
-        split, manifest = read_split(arguments), Manifest(arguments.manifest)
+        chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)
         bank = Bank.open(arguments.bank, data=manifest.digest) if arguments.bank else None
         clips = Clips(
-            split.training(Boxes(**settings["boxes"])),
+            chosen.keyframes,
             manifest.open,
             Input(**settings["input"]),
             bank,
@@ -53,7 +53,7 @@ def run(arguments) -> None:
             "backbone": settings["backbone"],
             "head": settings["head"],
             "operator": settings["operator"],
-            "outputs": split.outputs,
+            "outputs": chosen.outputs,
         }
         torch.manual_seed(seed_of("weights", seed))
         model = build_detector(**described)
@@ -61,6 +61,7 @@ def run(arguments) -> None:
             "settings": settings,
             "seed": seed,
             "data": manifest.digest,
+            "keyframes": digest(arguments.keyframes),
             "bank": bank.attributes["checkpoint"] if bank else None,
             "processes": workers.size,
         }

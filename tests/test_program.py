@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from lfb.errors import DataFaults, UserError
-from lfb.program import log, progress, program
+from lfb.program import log, program, progress
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def test_a_users_error_is_told_by_its_message_alone(tmp_path, capsys, error):
 
 def test_a_fault_of_the_workflow_is_told_and_kept_with_its_traceback(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended, program(tmp_path / "x.log"):
-        [][0]  # noqa: B018
+        [][0]
     assert ended.value.code == 2
     for told in capsys.readouterr().err, (tmp_path / "x.log").read_text():
         assert "this is a fault of the workflow" in told

@@ -344,10 +344,12 @@ def test_examples_show_help_harm_and_failure_and_no_video_twice_in_a_group() -> 
     assert [group.total for group in groups] == [2, 1, 1]
 
 
-def test_only_real_rows_are_shown_as_attended_to() -> None:
-    weights = np.array([[[0.5, 0.1], [0.3, 0.1]], [[0.5, 0.3], [0.1, 0.1]]])
-    look = Attention(weights, np.array([[-1, 7], [8, -1]]), 3)
-    assert look.top(5) == [(0, 7, pytest.approx(0.2)), (1, 8, pytest.approx(0.2))]
+def test_only_real_rows_with_weight_are_shown_as_attended_to() -> None:
+    weights = np.array([[[0.5, 0.1], [0.39, 0.01]], [[0.5, 0.3], [0.19, 0.01]]])
+    look = Attention(weights, np.array([[-1, 7], [8, 9]]), 3)
+    assert look.top(5) == [(1, 8, pytest.approx(0.29)), (0, 7, pytest.approx(0.2))]
+    assert look.top(1) == [(1, 8, pytest.approx(0.29))]
+    assert Attention(weights, np.full((2, 2), -1), 3).top(5) == []
 
 
 @given(st.floats(1e-6, 1e6))

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import roi_align
 
 from lfb.models.backbone import SlowOnly
+from lfb.vision import roi_align
 
 # ImageNet statistics on the 0..255 scale, RGB, as in MMAction2's configurations.
 MEAN = (123.675, 116.28, 103.53)
@@ -53,13 +53,7 @@ class Detector(nn.Module):
     def roi_maps(self, clips: Tensor, rois: Tensor) -> Tensor:
         """(B, 3, T, H, W) uint8 RGB and (R, 5) [clip, x1, y1, x2, y2] pixels -> (R, C, s, s)."""
         features = self.backbone((clips - self.mean) / self.std).mean(2)
-        return roi_align(
-            features.float(),  # in bfloat16 a box could move by a pixel
-            rois,
-            self.roi_size,
-            spatial_scale=1 / self.backbone.stride,
-            aligned=True,
-        )
+        return roi_align(features, rois, self.roi_size, 1 / self.backbone.stride)
 
     def roi_features(self, clips: Tensor, rois: Tensor) -> Tensor:
         """(R, C): mean over time, maximum over the RoI. This is what the bank keeps."""

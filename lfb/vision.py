@@ -1,0 +1,70 @@
+"""torchvision's compiled operators without its Python package.
+
+``import torchvision`` loads ``torch._dynamo`` and takes longer than all else that a job does
+before its work begins (3.5 s of 7). The kernels are the same; tests hold these functions to
+``torchvision.ops.roi_align``, ``torchvision.io.decode_jpeg`` and ``transforms.v2``.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def _load() -> None:
+    spec = find_spec("torchvision")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("torchvision is not installed: pip install -r requirements.txt")
+    for library in sorted(Path(spec.submodule_search_locations[0]).glob("*.so")):
+        torch.ops.load_library(library)
+
+
+_load()
+
+
+class _RoIAlign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, rois: Tensor, size: int, scale: float) -> Tensor:
+        ctx.save_for_backward(rois)
+        ctx.arguments = scale, size, size, *features.shape, 0, True
+        return torch.ops.torchvision.roi_align(features, rois, scale, size, size, 0, True)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        (rois,) = ctx.saved_tensors
+        (gradient,) = gradients
+        back = torch.ops.torchvision._roi_align_backward
+        return back(gradient.contiguous(), rois, *ctx.arguments), None, None, None
+
+
+def roi_align(features: Tensor, rois: Tensor, size: int, scale: float) -> Tensor:
+    """Aligned RoIAlign with an adaptive number of samples (sampling_ratio 0).
+
+    Args:
+        features: (B, C, H, W).
+        rois: (R, 5) batch index, x1, y1, x2, y2 in pixels of the input.
+        size: Side of the output grid.
+        scale: Feature pixels per input pixel.
+
+    Returns:
+        (R, C, size, size) float32.
+    """
+    return _RoIAlign.apply(features.float().contiguous(), rois.float(), size, scale)
+
+
+def decode_jpeg(data: bytes) -> Tensor:
+    """A JPEG as (3, H, W) uint8 RGB.
+
+    Raises:
+        RuntimeError: It does not decode.
+    """
+    rgb = 3  # torchvision.io.ImageReadMode.RGB
+    return torch.ops.image.decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), rgb)
+
+
+def resize(clip: Tensor, size: tuple[int, int]) -> Tensor:
+    """(T, 3, H, W) uint8 -> (T, 3, *size) uint8, bilinear with antialiasing."""
+    return functional.interpolate(clip, size, mode="bilinear", antialias=True)

@@ -1,0 +1,25 @@
+"""Chooses the keyframes and people that one stage works on."""
+
+import logging
+
+from lfb.program import program
+from scripts.arguments import add_split, parser, read_split
+
+log = logging.getLogger("lfb")
+
+
+def main() -> None:
+    made = parser(__doc__)
+    add_split(made)
+    made.add_argument("--purpose", required=True, choices=["training", "testing", "bank"])
+    made.add_argument("--output", required=True, help="keyframes to write, .npz")
+    arguments = made.parse_args()
+    with program(arguments.log):
+        chosen = read_split(arguments).select(arguments.purpose, arguments.settings["boxes"])
+        people = sum(len(keyframe.boxes) for keyframe in chosen.keyframes)
+        log.info("%s: %d keyframes, %d boxes", arguments.purpose, len(chosen.keyframes), people)
+        chosen.save(arguments.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""One of the processes that train together; ``python -m tests.teamwork FOLDER``."""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from lfb.clips import Clips, Window
+from lfb.distributed import team
+from lfb.training import Training, train
+from tests.pictures import INPUT, Film, make_bank, make_detector, make_keyframes
+
+TRAINING = Training(
+    epochs=3,
+    batch=3,
+    learning_rate=0.05,
+    learning_rate_batch=4,
+    steps=(2,),
+    warmup_epochs=1,
+    warmup_from=0.1,
+    momentum=0.9,
+    weight_decay=1e-5,
+    clip_norm=40,
+    bfloat16=False,
+    channels_last=True,
+    compile=False,
+    workers=0,
+)
+NON_LOCAL = {"name": "non_local", "width": 4, "layers": 1, "dropout": 0.2}
+
+
+def main(folder: Path) -> None:
+    with team("cpu", 1) as workers:
+        bank = make_bank(folder / f"rank-{workers.rank}")
+        clips = Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), 0)
+        torch.manual_seed(workers.rank)  # the processes agree all the same
+        model = make_detector(NON_LOCAL)
+        history = train(
+            model,
+            clips,
+            TRAINING,
+            seed=0,
+            team=workers,
+            identity={},
+            state_file=folder / "resume.pt",
+        )
+        losses = [metrics["loss"] for metrics in history]
+        parameters = {name: value.detach() for name, value in model.named_parameters()}
+        torch.save((losses, parameters), folder / f"rank-{workers.rank}.pt")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
