@@ -15,9 +15,8 @@ scattergather:
     bank=config.get("bank", {}).get("pieces", 2),
 
 
-
-
 include: "rules/common.smk"
+
 
 if "demo" in config:
 
@@ -49,4 +48,8 @@ rule frames:
 rule banks:
     """The feature banks of both splits."""
     input:
-        expand("<results>/seed-{seed}/bank/{split}.zarr", seed=SEEDS, split=["train", "val"]),
+        expand(
+            "<results>/seed-{seed}/bank/{split}.zarr",
+            seed=SEEDS,
+            split=["train", "val"],
+        ),

@@ -18,7 +18,7 @@ from lfb.errors import UserError
 from lfb.files import atomic
 from lfb.models.detector import Detector, build_detector
 
-FORMAT = "lfb-checkpoint"
+FORMAT = "lfb-checkpoint"  # name of the entry with the metadata
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,11 @@ class Checkpoint:
 
 def save_checkpoint(path: str | Path, model: Detector, about: Mapping[str, Any]) -> None:
     """Writes the model's weights with ``about``, and with package versions and the git commit."""
-    about = {"format": FORMAT, **about, "versions": _versions(), "commit": _commit()}
+    about = {**about, "versions": _versions(), "commit": _commit()}
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     with atomic(path) as scratch:
-        save_file(weights, scratch, {key: json.dumps(value) for key, value in about.items()})
+        # One entry: safetensors writes several in any order, and equal files have equal digests.
+        save_file(weights, scratch, {FORMAT: json.dumps(about)})
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -64,7 +65,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     path = Path(path)
     try:
         with safe_open(path, framework="pt") as file:
-            about = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+            metadata = file.metadata() or {}
+            if FORMAT not in metadata:
+                raise UserError(f"{path}: safetensors, but not a checkpoint of this workflow.")
+            about = json.loads(metadata[FORMAT])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no checkpoint here. Train the model first.") from error
@@ -72,8 +76,6 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise UserError(
             f"{path}: not a whole safetensors checkpoint ({error}). Delete it and train again."
         ) from error
-    if about.get("format") != FORMAT:
-        raise UserError(f"{path}: safetensors, but not a checkpoint of this workflow.")
     return Checkpoint(path, weights, about)
 
 

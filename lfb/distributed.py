@@ -68,6 +68,12 @@ def team(device: str, threads: int) -> Iterator[Team]:
     with ExitStack() as stack:
         chosen = choose_device(device)
         if chosen.type == "cuda":
+            count = torch.cuda.device_count()
+            if (here := int(os.environ.get("LOCAL_WORLD_SIZE", 1))) > count:
+                raise UserError(
+                    f"{here} processes were asked for, but PyTorch sees {count} GPUs here, and each "
+                    "process needs its own. Ask for fewer, or check CUDA_VISIBLE_DEVICES."
+                )
             chosen = torch.device("cuda", stack.enter_context(_own_gpu()))
             torch.cuda.set_device(chosen)
         if rank == 0:
@@ -109,7 +115,7 @@ def _own_gpu() -> Iterator[int]:
     while True:
         for index in range(torch.cuda.device_count()):
             uuid = torch.cuda.get_device_properties(index).uuid
-            path = Path(tempfile.gettempdir()) / f"lfb-gpu-{uuid}.lock"
+            path = Path(tempfile.gettempdir()) / f"lfb-gpu-{os.getuid()}-{uuid}.lock"
             with path.open("a") as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

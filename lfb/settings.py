@@ -26,6 +26,14 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     if faults:
         raise UserError("the configuration has faults:\n  " + "\n  ".join(sorted(set(faults))))
     _fill(config, schema, schema)
+    low, high = config["input"]["train_short_side"]
+    if low > high:
+        raise UserError(f"config key input.train_short_side: {low} is more than {high}; swap them.")
+    if config["input"]["crop"] > low:
+        raise UserError(
+            f"config key input.crop: {config['input']['crop']} does not fit into a short side of "
+            f"{low} pixels, the least of input.train_short_side."
+        )
     models = config["models"]
     if models["baseline"]["operator"] is not None:
         raise UserError("config key models.baseline.operator: must be null; it makes the banks.")
@@ -56,14 +64,14 @@ def check_operators(models: Mapping[str, Any], operators: Mapping[str, Iterable[
         key, name = f"config key models.{model}.operator", operator["name"]
         if name not in operators:
             raise UserError(
-                f"{key}.name: there is no operator {name!r}{_alike(name, operators)}. There are: "
+                f"{key}.name: there is no operator {name!r}{_alike(name, operators)} There are: "
                 f"{', '.join(operators)}; add one in lfb/models/operators.py."
             )
         for argument in operator.keys() - {"name"}:
             if argument not in operators[name]:
                 raise UserError(
                     f"{key}.{argument}: operator {name} has no such argument"
-                    f"{_alike(argument, operators[name])}. It has: {', '.join(operators[name])}."
+                    f"{_alike(argument, operators[name])} It has: {', '.join(operators[name])}."
                 )
 
 
@@ -184,7 +192,7 @@ def _explain(error: Any) -> Iterator[str]:
 
 def _alike(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"; did you mean {close[0]}?" if close else "."
 
 
 def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:

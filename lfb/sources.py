@@ -59,6 +59,8 @@ def _imported(file: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    for name in list(names):  # a module's packages run before it
+        names |= {name[:end] for end, letter in enumerate(name) if letter == "."}
     return [file for name in sorted(names) if (file := _file(name))]
 
 

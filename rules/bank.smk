@@ -21,15 +21,15 @@ rule build_bank_piece:
         "<logs>/seed-{seed}/bank/{split}-{scatteritem}.log",
     benchmark:
         "<benchmarks>/seed-{seed}/bank/{split}-{scatteritem}.tsv"
-    params:
-        settings=as_json(settings.bank_settings(config)),
+    conda:
+        "../environment.yml"
     threads: 1 + config["inference"]["workers"]
     resources:
         gpu=1,
         mem_mb=8000,
         runtime=240,
-    conda:
-        "../environment.yml"
+    params:
+        settings=as_json(settings.bank_settings(config)),
     shell:
         "python -m scripts.build_bank --log {log} --settings {params.settings:q}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
@@ -40,16 +40,18 @@ rule build_bank_piece:
 rule gather_bank:
     """Puts the pieces of a split's bank together."""
     input:
-        pieces=gather.bank("<results>/seed-{{seed}}/bank/pieces/{{split}}-{scatteritem}.zarr"),
+        pieces=gather.bank(
+            "<results>/seed-{{seed}}/bank/pieces/{{split}}-{scatteritem}.zarr"
+        ),
         code=code("scripts/gather_bank.py"),
     output:
         directory("<results>/seed-{seed}/bank/{split}.zarr"),
     log:
         "<logs>/seed-{seed}/bank/{split}.log",
+    conda:
+        "../environment.yml"
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../environment.yml"
     shell:
         "python -m scripts.gather_bank --log {log} {input.pieces} --output {output}"

@@ -19,15 +19,15 @@ rule train_baseline:
         "<logs>/seed-{seed}/baseline/train.log",
     benchmark:
         "<benchmarks>/seed-{seed}/baseline/train.tsv"
-    params:
-        settings=as_json(settings.training_settings(config, "baseline")),
+    conda:
+        "../environment.yml"
     threads: training_threads("baseline")
     resources:
         gpu=1,
         mem_mb=8000,
         runtime=1440,
-    conda:
-        "../environment.yml"
+    params:
+        settings=as_json(settings.training_settings(config, "baseline")),
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest}"

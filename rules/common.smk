@@ -44,7 +44,9 @@ def all_data_files(wildcards):
     data = config["data"]
     folder = data.get("videos") or data["frames"]["folder"]
     files = {
-        f"{split}_{key}": path for split in ("train", "val") for key, path in data[split].items()
+        f"{split}_{key}": path
+        for split in ("train", "val")
+        for key, path in data[split].items()
     }
     return {"folder": folder, "labels": data["labels"], **files}
 
@@ -63,7 +65,9 @@ def has_bank(model):
 def bank_of(split):
     """An input function: the bank a model looks up, if it has an operator."""
     return lambda wildcards: (
-        f"<results>/seed-{wildcards.seed}/bank/{split}.zarr" if has_bank(wildcards.model) else []
+        f"<results>/seed-{wildcards.seed}/bank/{split}.zarr"
+        if has_bank(wildcards.model)
+        else []
     )
 
 
@@ -74,7 +78,9 @@ def training_threads(model):
 
 def code(program, with_operators=False):
     """The files a program runs; when one changes, its jobs run again."""
-    return sources(program, without=() if with_operators else ["lfb/models/operators.py"])
+    return sources(
+        program, without=() if with_operators else ["lfb/models/operators.py"]
+    )
 
 
 def as_json(value):

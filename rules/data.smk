@@ -12,20 +12,26 @@ rule demo_data:
     output:
         videos=directory(config["data"]["videos"]),
         labels=config["data"]["labels"],
-        train=[config["data"]["train"][key] for key in ("annotations", "excluded", "proposals")],
-        val=[config["data"]["val"][key] for key in ("annotations", "excluded", "proposals")],
+        train=[
+            config["data"]["train"][key]
+            for key in ("annotations", "excluded", "proposals")
+        ],
+        val=[
+            config["data"]["val"][key]
+            for key in ("annotations", "excluded", "proposals")
+        ],
     log:
         "<logs>/demo_data.log",
     benchmark:
         "<benchmarks>/demo_data.tsv"
-    params:
-        settings=as_json({"demo": config["demo"], **settings.data_settings(config)}),
+    conda:
+        "../environment.yml"
     threads: 8
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../environment.yml"
+    params:
+        settings=as_json({"demo": config["demo"], **settings.data_settings(config)}),
     shell:
         "python -m scripts.demo_data --log {log} --settings {params.settings:q}"
         " --videos {output.videos} --labels {output.labels} --train {output.train}"

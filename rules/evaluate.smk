@@ -22,16 +22,18 @@ rule predict:
         "<logs>/seed-{seed}/{model}/predict.log",
     benchmark:
         "<benchmarks>/seed-{seed}/{model}/predict.tsv"
-    params:
-        settings=lambda wildcards: as_json(settings.prediction_settings(config, wildcards.model)),
-        bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
+    conda:
+        "../environment.yml"
     threads: 1 + config["inference"]["workers"]
     resources:
         gpu=1,
         mem_mb=8000,
         runtime=240,
-    conda:
-        "../environment.yml"
+    params:
+        settings=lambda wildcards: as_json(
+            settings.prediction_settings(config, wildcards.model)
+        ),
+        bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
     shell:
         "python -m scripts.predict --log {log} --settings {params.settings:q}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
@@ -49,14 +51,14 @@ rule evaluate:
         "<results>/seed-{seed}/{model}/metrics.json",
     log:
         "<logs>/seed-{seed}/{model}/evaluate.log",
-    params:
-        settings=as_json({"unscored": config["data"]["unscored"]}),
-        excluded=excluded_option("val"),
+    conda:
+        "../environment.yml"
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        "../environment.yml"
+    params:
+        settings=as_json({"unscored": config["data"]["unscored"]}),
+        excluded=excluded_option("val"),
     shell:
         "python -m scripts.evaluate --log {log} --settings {params.settings:q}"
         " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
@@ -67,7 +69,9 @@ rule map_table:
     """Puts the models' mAP side by side."""
     input:
         **{
-            model: expand("<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=model)
+            model: expand(
+                "<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=model
+            )
             for model in MODELS
         },
         code=code("scripts/map_table.py"),
@@ -75,11 +79,13 @@ rule map_table:
         "<results>/map_table.csv",
     log:
         "<logs>/map_table.log",
-    params:
-        settings=as_json(settings.table_settings(config)),
-        metrics=lambda wildcards, input: as_json({model: input[model] for model in MODELS}),
     conda:
         "../environment.yml"
+    params:
+        settings=as_json(settings.table_settings(config)),
+        metrics=lambda wildcards, input: as_json(
+            {model: input[model] for model in MODELS}
+        ),
     shell:
         "python -m scripts.map_table --log {log} --settings {params.settings:q}"
         " --metrics {params.metrics:q} --output {output}"

@@ -19,14 +19,14 @@ rule check_data:
         "<results>/data/check.json",
     log:
         "<logs>/check_data.log",
-    params:
-        settings=as_json(settings.data_settings(config)),
-        files=as_json({split: split_files(split) for split in ("train", "val")}),
+    conda:
+        "../environment.yml"
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../environment.yml"
+    params:
+        settings=as_json(settings.data_settings(config)),
+        files=as_json({split: split_files(split) for split in ("train", "val")}),
     shell:
         "python -m scripts.check_data --log {log} --settings {params.settings:q}"
         " --files {params.files:q} --output {output}"
@@ -44,15 +44,15 @@ rule extract_frames:
         "<logs>/extract_frames.log",
     benchmark:
         "<benchmarks>/extract_frames.tsv"
-    params:
-        settings=as_json(settings.data_settings(config)),
-        files=as_json({split: split_files(split) for split in ("train", "val")}),
+    conda:
+        "../environment.yml"
     threads: 64
     resources:
         mem_mb=lambda wildcards, threads: 2000 + 500 * threads,
         runtime=720,
-    conda:
-        "../environment.yml"
+    params:
+        settings=as_json(settings.data_settings(config)),
+        files=as_json({split: split_files(split) for split in ("train", "val")}),
     shell:
         "python -m scripts.extract_frames --log {log} --settings {params.settings:q}"
         " --files {params.files:q} --processes {threads}"
@@ -69,18 +69,18 @@ rule select_keyframes:
         "<results>/data/{split}-{purpose}.npz",
     log:
         "<logs>/select_keyframes-{split}-{purpose}.log",
+    wildcard_constraints:
+        purpose="training|testing|bank",
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
     params:
         settings=lambda wildcards: as_json(
             settings.selection_settings(config, wildcards.purpose)
         ),
         excluded=lambda wildcards: excluded_option(wildcards.split),
-    wildcard_constraints:
-        purpose="training|testing|bank",
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    conda:
-        "../environment.yml"
     shell:
         "python -m scripts.select_keyframes --log {log} --settings {params.settings:q}"
         " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"

@@ -20,17 +20,19 @@ rule train_lfb:
         "<logs>/seed-{seed}/{model}/train.log",
     benchmark:
         "<benchmarks>/seed-{seed}/{model}/train.tsv"
-    params:
-        settings=lambda wildcards: as_json(settings.training_settings(config, wildcards.model)),
     wildcard_constraints:
         model="|".join(model for model in MODELS if has_bank(model)),
+    conda:
+        "../environment.yml"
     threads: lambda wildcards: training_threads(wildcards.model)
     resources:
         gpu=1,
         mem_mb=12000,
         runtime=1440,
-    conda:
-        "../environment.yml"
+    params:
+        settings=lambda wildcards: as_json(
+            settings.training_settings(config, wildcards.model)
+        ),
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --bank {input.bank}"

@@ -6,7 +6,8 @@ import logging
 from lfb.check import check
 from lfb.files import write_json
 from lfb.program import program
-from scripts.arguments import parser, split_files
+from scripts.annotation_arguments import split_files
+from scripts.arguments import parser
 
 log = logging.getLogger("lfb")
 

@@ -6,7 +6,8 @@ from lfb.evaluation import metrics
 from lfb.files import write_json
 from lfb.predictions import Predictions
 from lfb.program import program
-from scripts.arguments import add_split, parser, read_split
+from scripts.annotation_arguments import add_split, read_split
+from scripts.arguments import parser
 
 log = logging.getLogger("lfb")
 

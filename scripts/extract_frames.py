@@ -9,7 +9,8 @@ from lfb.errors import DataFaults
 from lfb.extraction import extract_all, verify_all
 from lfb.files import write_json
 from lfb.program import program
-from scripts.arguments import parser, split_files
+from scripts.annotation_arguments import split_files
+from scripts.arguments import parser
 
 log = logging.getLogger("lfb")
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from lfb.program import program
-from scripts.arguments import add_split, parser, read_split
+from scripts.annotation_arguments import add_split, read_split
+from scripts.arguments import parser
 
 
 def main() -> None:

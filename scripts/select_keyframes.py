@@ -3,7 +3,8 @@
 import logging
 
 from lfb.program import program
-from scripts.arguments import add_split, parser, read_split
+from scripts.annotation_arguments import add_split, read_split
+from scripts.arguments import parser
 
 log = logging.getLogger("lfb")
 

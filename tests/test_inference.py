@@ -1,0 +1,124 @@
+"""Tests of lfb.inference."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lfb.bank import Bank
+from lfb.clips import Clips, Window
+from lfb.inference import build_bank, predict
+from tests.pictures import CHANNELS, INPUT, VIDEOS, Film, make_bank, make_detector, make_keyframes
+
+CPU = torch.device("cpu")
+SIZES = {"a": (48, 36), "b": (40, 40), "c": (36, 64)}
+
+
+def film(video: str) -> Film:
+    return Film(video, *SIZES[video])
+
+
+@pytest.fixture
+def keyframes() -> list:
+    return [dataclasses.replace(k, labels=None) for k in make_keyframes()]
+
+
+@pytest.mark.parametrize("operator", [None, {"name": "max"}])
+def test_scores_are_those_of_each_box_whatever_the_batch(tmp_path, keyframes, operator):
+    bank = make_bank(tmp_path) if operator else None
+    clips = Clips(keyframes, film, INPUT, bank, Window(6, 2) if bank else None)
+    torch.manual_seed(0)
+    model = make_detector(operator).eval()
+    found = [
+        predict(model, clips, [1, 3], batch=batch, workers=0, device=CPU) for batch in (1, 3)
+    ]
+    for predictions in found:
+        assert predictions.videos == list(VIDEOS)
+        assert predictions.classes.tolist() == [1, 3]
+        assert [predictions.videos[i] for i in predictions.video] == [
+            k.video for k in keyframes for _ in k.boxes
+        ]
+        assert predictions.second.tolist() == [k.second for k in keyframes for _ in k.boxes]
+        np.testing.assert_array_equal(
+            predictions.box, np.concatenate([k.boxes for k in keyframes])
+        )
+    np.testing.assert_allclose(found[0].score, found[1].score, rtol=1e-4)
+
+    row = 0
+    for number, keyframe in enumerate(keyframes):
+        item = clips[0, number]
+        extra: tuple[Any, ...] = ()
+        if bank is not None:
+            real = item.rows >= 0
+            features = torch.from_numpy(bank.feature().astype(np.float32))[item.rows]
+            extra = (features * real[..., None], real)
+        with torch.inference_mode():
+            wanted = model(item.clips, item.rois, *extra).sigmoid()[:, [1, 3]].numpy()
+        last = row + len(keyframe.boxes)
+        np.testing.assert_allclose(found[0].score[row:last], wanted, rtol=1e-4)
+        row = last
+
+
+def test_the_same_call_gives_the_same_bytes(tmp_path, keyframes):
+    model = make_detector({"name": "avg"}).eval()
+    for name in "one.npz", "two.npz":
+        clips = Clips(keyframes, film, INPUT, make_bank(tmp_path), Window(6, 2))
+        predict(model, clips, [1], batch=2, workers=0, device=CPU).save(tmp_path / name)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+def test_bfloat16_scores_are_close_to_those_of_float(keyframes):
+    model, clips = make_detector().eval(), Clips(keyframes, film, INPUT)
+    exact, coarse = (
+        predict(model, clips, [1, 2], batch=3, workers=0, device=CPU, bfloat16=bfloat16).score
+        for bfloat16 in (False, True)
+    )
+    assert coarse.dtype == np.float32
+    assert not np.array_equal(exact, coarse)
+    np.testing.assert_allclose(exact, coarse, rtol=0.03)
+
+
+def test_a_built_bank_holds_the_pooled_feature_of_every_box(tmp_path, keyframes):
+    model, clips = make_detector().eval(), Clips(keyframes, film, INPUT)
+    build_bank(
+        model,
+        clips,
+        tmp_path / "val.zarr",
+        split="val",
+        videos=[*VIDEOS, "empty"],
+        attributes={"checkpoint": "abc"},
+        dtype="float32",
+        batch=3,
+        workers=0,
+        device=CPU,
+    )
+    bank = Bank.open(tmp_path / "val.zarr", checkpoint="abc", split="val")
+    assert bank.videos == ["a", "b", "c", "empty"]
+    wanted = []
+    with torch.inference_mode():
+        for number in range(len(keyframes)):
+            item = clips[0, number]
+            wanted.append(model.roi_features(item.clips, item.rois).numpy())
+    np.testing.assert_allclose(bank.feature(), np.concatenate(wanted), rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(bank.read("box"), np.concatenate([k.boxes for k in keyframes]))
+    first = bank.rows("a", 902, window=1, per_second=9, key=None)
+    assert (first >= 0).sum() == len(keyframes[0].boxes)
+
+
+def test_a_piece_whose_videos_show_nobody_is_an_empty_bank(tmp_path):
+    build_bank(
+        make_detector().eval(),
+        Clips([], film, INPUT),
+        tmp_path / "piece.zarr",
+        split="val",
+        videos=["empty"],
+        attributes={},
+        dtype="float16",
+        batch=3,
+        workers=0,
+        device=CPU,
+    )
+    bank = Bank.open(tmp_path / "piece.zarr")
+    assert (len(bank), bank.channels, bank.videos) == (0, CHANNELS, ["empty"])

@@ -1,0 +1,252 @@
+"""Tests of lfb.settings, with the schema and the configurations that come with the project."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lfb import settings
+from lfb.errors import UserError
+from lfb.sources import operators
+
+CONFIG = Path(__file__).parent.parent / "config"
+SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
+
+MODELS = """
+data:
+  videos: videos
+  fps: 30
+  first_second: 900
+  labels: labels.pbtxt
+  train: {annotations: train.csv, proposals: train.pkl}
+  val: {annotations: val.csv, proposals: val.pkl, excluded: out.csv}
+backbone: {name: slowonly, depth: 50}
+head: {}
+input: {frames: 4, interval: 16, short_side: 256, train_short_side: [256, 320], crop: 256}
+window: {seconds: 60, per_second: 5}
+training:
+  epochs: 20
+  batch: 16
+  learning_rate: 0.2
+  learning_rate_batch: 128
+  steps: [10, 15]
+  warmup_epochs: 5
+  warmup_from: 0.1
+  momentum: 0.9
+  weight_decay: 1.0e-5
+  clip_norm: 40
+  bfloat16: false
+  channels_last: true
+  compile: false
+  workers: 4
+models:
+  lfb_nl:
+    operator: {name: non_local, layers: 2}
+    training: {batch: 12}
+    published_mAP: 24.11
+  baseline: {operator: null, published_mAP: 20.76}
+  lfb_avg: {operator: {name: avg}}
+"""
+
+
+def put(config: dict[str, Any], path: str, value: Any) -> None:
+    """Sets the value at a path such as ``input.crop``; DELETE takes the key away."""
+    *above, last = path.split(".")
+    for key in above:
+        config = config.setdefault(key, {})
+    if value is DELETE:
+        del config[last]
+    else:
+        config[last] = value
+
+
+DELETE = object()
+
+
+def checked(**changes: Any) -> dict[str, Any]:
+    """The configuration above with the values at some paths (``__`` for a dot) changed."""
+    config = yaml.safe_load(MODELS)
+    for path, value in changes.items():
+        put(config, path.replace("__", "."), value)
+    settings.check_config(config, SCHEMA)
+    settings.check_operators(config["models"], operators())
+    return config
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(set(CONFIG.glob("*.yaml")) - {CONFIG / "schema.yaml"}),
+    ids=lambda path: path.stem,
+)
+def test_the_configurations_of_the_project_are_sound(path):
+    config = yaml.safe_load(path.read_text())
+    settings.check_config(config, SCHEMA)
+    settings.check_operators(config["models"], operators())
+
+
+def test_the_schema_is_one_and_explains_every_key():
+    import jsonschema
+
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+    def unexplained(schema: Any, path: str) -> list[str]:
+        found = []
+        for key, below in schema.get("properties", {}).items():
+            if below.keys() & {"description"} == set() and path.count(".") > 0:
+                found.append(f"{path}.{key}")
+            found += unexplained(below, f"{path}.{key}")
+        return found
+
+    assert unexplained(SCHEMA, "config") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        ("modles", {}, "config key modles: there is no such key; did you mean models?"),
+        ("input.crob", 3, "config key input.crob: there is no such key; did you mean crop?"),
+        ("input.zzz", 3, "config key input.zzz: there is no such key"),
+        ("input.crop", DELETE, "config key input.crop: missing"),
+        ("input.crop", "256", 'config key input.crop: "256" is not of type integer'),
+        ("input.crop", 0, "config key input.crop: 0 is less than the minimum of 1"),
+        ("input.flip", 1.5, "config key input.flip: 1.5 is greater than the maximum of 1"),
+        ("input.train_short_side", [256], "config key input.train_short_side: "),
+        ("input.train_short_side", [256, "a"], 'config key input.train_short_side.1: "a" is not'),
+        ("input.train_short_side", [320, 256], "config key input.train_short_side: "),
+        ("input.crop", 257, "config key input.crop: 257 "),
+        ("data", DELETE, "config key data: missing"),
+        ("data.videos", DELETE, "config key data.videos: missing"),
+        ("data.frames", {"folder": "f", "pattern": "p"}, "config key data: "),
+        ("data.train.proposals", DELETE, "config key data.train.proposals: missing"),
+        ("data.train.proposal", "x", "data.train.proposal: there is no such key; did you mean"),
+        ("data.unscored", [0], "config key data.unscored.0: 0 is less than"),
+        ("backbone.depth", 51, "config key backbone.depth: 51 is not one of [50, 101]"),
+        ("backbone.depth", [1, 0], "config key backbone.depth.1: 0 is less than"),
+        ("backbone.name", "i3d", "config key backbone.name: 'i3d' is not one of"),
+        ("device", "gpu", "config key device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
+        ("seeds", [], "config key seeds: "),
+        ("seeds", 3, "config key seeds: 3 is not of type array"),
+        ("training.weight_decay", "1e-5", 'training.weight_decay: "1e-5" is not of type number'),
+        ("training.epochs", DELETE, "config key training: epochs missing; set them there, or"),
+        ("training.compile", 1, "config key training.compile: 1 is not of type boolean"),
+        ("models.baseline", DELETE, "config key models.baseline: missing"),
+        ("models.baseline.operator", {"name": "avg"}, "config key models.baseline.operator: must"),
+        ("models.lfb_nl.operator", "max", 'config key models.lfb_nl.operator: "max" is not of type obj'),
+        ("models.lfb_nl.operator", {}, "config key models.lfb_nl.operator.name: missing"),
+        ("models.lfb_nl.operator", DELETE, "config key models.lfb_nl.operator: missing"),
+        ("models.lfb_nl.operator.name", "nonlocal", "operator.name: there is no operator 'nonlocal'; did you mean non_local? There are: avg, max, non_local"),
+        ("models.lfb_nl.operator.layer", 3, "operator.layer: operator non_local has no such argument; did you mean layers? It has: width, layers, dropout, empty."),
+        ("models.lfb_avg.operator.empty", "msk", "config key models.lfb_avg.operator.empty: 'msk' is not one of ['zero', 'mask']"),
+        ("models.lfb_nl.training.batches", 3, "models.lfb_nl.training.batches: there is no such key; did you mean batch?"),
+        ("models.lfb_nl.trainig", {}, "models.lfb_nl.trainig: there is no such key; did you mean training?"),
+        ("models.Big", {"operator": None}, "config key models: 'Big' does not match"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_named_by_its_path(path, value, fault):
+    with pytest.raises(UserError) as refused:
+        checked(**{path.replace(".", "__"): value})
+    assert fault in str(refused.value)
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(UserError) as refused:
+        checked(input__crop=0, seeds=3, window__second=2)
+    assert str(refused.value).count("\n  config key ") == 3
+
+
+def test_defaults_stand_where_the_configuration_is_silent():
+    config = checked()
+    assert config["seeds"] == [0]
+    assert config["device"] == "auto"
+    assert config["boxes"]["train_most"] == 32
+    assert config["boxes"]["test_score"] == 0.9
+    assert config["head"] == {"roi_size": 8, "dropout": 0.5}
+    assert config["input"]["flip"] == 0.5
+    assert config["bank"]["dtype"] == "float16"
+    assert config["data"]["seconds"] is None
+    assert config["models"]["lfb_avg"]["published_mAP"] is None
+    assert "demo" not in config
+    assert checked(bank={"dtype": "float32"})["bank"] == {"dtype": "float32", "pieces": 2}
+
+
+def test_defaults_of_one_configuration_are_not_shared_with_another():
+    checked()["boxes"]["train_most"] = 1
+    assert checked()["boxes"]["train_most"] == 32
+
+
+PURPOSES = ("training", "testing", "bank")
+
+
+def slices(config: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "data": settings.data_settings(config),
+        "bank": settings.bank_settings(config),
+        **{f"select {p}": settings.selection_settings(config, p) for p in PURPOSES},
+        "table": settings.table_settings(config),
+        **{f"train {m}": settings.training_settings(config, m) for m in config["models"]},
+        **{f"predict {m}": settings.prediction_settings(config, m) for m in config["models"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "changed"),
+    [
+        ("models.lfb_nl.operator.layers", 3, {"train lfb_nl"}),
+        ("models.lfb_nl.training.batch", 13, {"train lfb_nl"}),
+        ("models.lfb_avg.training", {"epochs": 2}, {"train lfb_avg"}),
+        ("models.lfb_avg.backbone", {"name": "slowonly"}, {"train lfb_avg"}),
+        ("models.lfb_avg.operator.name", "max", {"train lfb_avg", "table"}),
+        ("models.lfb_nl.published_mAP", 1, {"table"}),
+        ("training.epochs", 9, {"train baseline", "train lfb_nl", "train lfb_avg"}),
+        ("bank.dtype", "float32", {"bank"}),
+        ("bank.pieces", 5, set()),
+        ("evaluation.protocol", "slowfast", {"table"}),
+        ("seeds", [0, 1], set()),
+        ("device", "cpu", set()),
+        ("window.seconds", 9, {f"{job} {m}" for job in ("train", "predict") for m in ("lfb_nl", "lfb_avg")}),
+        ("data.fps", 25, {"data"}),
+        ("boxes.train_iou", 0.5, {"select training"}),
+        ("boxes.bank_score", 0.5, {"select bank"}),
+        ("boxes.test_score", 0.5, {"select testing", "data"}),
+        ("inference.batch", 3, {"bank", *(f"predict {m}" for m in ("baseline", "lfb_nl", "lfb_avg"))}),
+    ],
+)  # fmt: skip
+def test_a_change_reaches_the_jobs_that_depend_on_it_and_no_others(path, value, changed):
+    config = checked()
+    before = slices(copy.deepcopy(config))
+    put(config, path, value)
+    after = slices(config)
+    assert {job for job in before if before[job] != after[job]} == changed
+
+
+def test_a_models_own_keys_of_training_win_over_the_common_ones():
+    config = checked()
+    assert settings.training_settings(config, "lfb_nl")["training"]["batch"] == 12
+    assert settings.training_settings(config, "lfb_nl")["training"]["epochs"] == 20
+    assert settings.training_settings(config, "baseline")["training"]["batch"] == 16
+
+
+def test_keys_of_training_may_all_stand_under_the_models():
+    config = yaml.safe_load(MODELS)
+    common = config["training"]
+    config["training"] = {}
+    for model in config["models"].values():
+        model["training"] = {**common, **model.get("training", {})}
+    settings.check_config(config, SCHEMA)
+    assert settings.training_settings(config, "baseline")["training"] == common
+
+
+def test_the_table_begins_with_the_baseline():
+    assert list(settings.table_settings(checked())["models"]) == ["baseline", "lfb_nl", "lfb_avg"]
+
+
+def test_settings_fit_what_the_programs_make_of_them():
+    from lfb.clips import Input, Window
+    from lfb.training import Training
+
+    given = settings.training_settings(checked(), "lfb_nl")
+    Training(**given["training"])
+    Input(**given["input"])
+    Window(**given["window"])

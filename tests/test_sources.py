@@ -1,0 +1,93 @@
+"""Tests of lfb.sources."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lfb.sources import ROOT, operators, sources
+
+PROGRAMS = sorted(
+    f"scripts/{path.name}" for path in (ROOT / "scripts").glob("*.py") if path.stem != "__init__"
+)
+OPERATORS = "lfb/models/operators.py"
+
+
+def loaded_by(code: str) -> set[str]:
+    """Files of the project that a fresh Python has loaded after some code."""
+    code += f"""
+import json, sys
+files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+print(json.dumps([file for file in files if file and file.startswith({str(ROOT)!r})]))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    return {
+        file.removeprefix(f"{ROOT}/")
+        for file in json.loads(told.stdout.splitlines()[-1])
+        if "site-packages" not in file
+    }
+
+
+# Runs every import statement of the given files of the project, those inside functions too.
+EVERY_IMPORT = """
+import ast
+from pathlib import Path
+for file in {files!r}:
+    for node in ast.walk(ast.parse(Path(file).read_text())):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            exec(ast.unparse(node))
+"""
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_a_program_is_said_to_import_is_what_its_imports_load(program):
+    files = sources(program)
+    assert program in files
+    assert loaded_by(EVERY_IMPORT.format(files=files)) == set(files) - {program}
+
+
+def test_packages_count_as_what_they_run():
+    assert {"lfb/__init__.py", "lfb/models/__init__.py"} <= set(sources("scripts/train.py"))
+
+
+def test_the_baseline_and_its_bank_load_no_operators():
+    loaded = loaded_by(
+        "import scripts.train, scripts.build_bank, lfb.training, lfb.inference\n"
+        "from tests.pictures import make_detector\n"
+        "make_detector()"
+    )
+    assert "lfb/models/detector.py" in loaded
+    assert OPERATORS not in loaded
+    assert OPERATORS in loaded_by(
+        "from tests.pictures import make_detector\nmake_detector({'name': 'avg'})"
+    )
+
+
+def test_operators_can_be_left_out_of_a_programs_files():
+    for program in "scripts/train.py", "scripts/build_bank.py":
+        every = sources(program)
+        assert OPERATORS in every
+        assert sources(program, without=[OPERATORS]) == [f for f in every if f != OPERATORS]
+
+
+def test_programs_that_need_no_network_do_not_depend_on_one():
+    for program in "demo_data", "evaluate", "extract_frames", "map_table", "check_data":
+        assert not [f for f in sources(f"scripts/{program}.py") if f.startswith("lfb/models/")]
+
+
+def test_operators_and_their_arguments_are_read_off_the_source():
+    from lfb.models.operators import OPERATORS as real
+
+    assert operators() == {
+        name: list(inspect.signature(operator).parameters)[1:] for name, operator in real.items()
+    }
+
+
+def test_reading_the_source_loads_no_pytorch():
+    code = "import lfb.sources, lfb.settings, sys; lfb.sources.operators()\n"
+    code += "assert not {'torch', 'zarr', 'pandas', 'numpy'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
