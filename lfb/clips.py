@@ -1,6 +1,5 @@
 """Keyframes as the network sees them: a clip, the boxes in it, and the bank rows around it."""
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -8,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -17,7 +15,7 @@ from lfb.errors import UserError
 from lfb.frames import FrameInfo
 from lfb.keyframes import Keyframe
 from lfb.randomness import generator, seed_of
-from lfb.vision import resize
+from lfb.vision import decode_jpeg, resize
 
 
 class Frames(Protocol):
@@ -147,8 +145,10 @@ class Clips(Dataset):
     def __getitem__(self, item: tuple[int, int]) -> Batch:
         epoch, number = item
         keyframe = self.keyframes[number]
-        key = (self.seed, epoch, keyframe.video, keyframe.second)
-        random = None if self.seed is None else generator("clip", *key)
+        random = key = None
+        if self.seed is not None:
+            drawn = (self.seed, epoch, keyframe.video, keyframe.second)
+            random, key = generator("clip", *drawn), (seed_of("bank", *drawn),)
         clip, boxes = self._clip(keyframe, random)
         rows = np.empty(0, np.int64)
         if self.bank is not None and self.window is not None:
@@ -157,7 +157,7 @@ class Clips(Dataset):
                 keyframe.second,
                 window=self.window.seconds,
                 per_second=self.window.per_second,
-                key=None if self.seed is None else (seed_of("bank", *key),),
+                key=key,
             )
         labels = keyframe.labels if keyframe.labels is not None else np.empty((len(boxes), 0))
         rois = np.concatenate([np.zeros((len(boxes), 1), np.float32), boxes], 1)
@@ -287,13 +287,10 @@ def load(clips: Clips, batches: Sampler, workers: int, device: torch.device) -> 
 
 
 def _decode(jpeg: bytes, keyframe: Keyframe, number: int) -> Tensor:
-    """(3, H, W) uint8 RGB."""
     try:
-        with Image.open(io.BytesIO(jpeg)) as image:
-            pixels = np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+        return decode_jpeg(jpeg)
+    except RuntimeError as error:
         raise UserError(
             f"video {keyframe.video}, frame {number}: not a JPEG that decodes ({error}). Extract "
             "the video again."
         ) from error
-    return torch.from_numpy(pixels).permute(2, 0, 1)

@@ -71,8 +71,8 @@ def team(device: str, threads: int) -> Iterator[Team]:
             count = torch.cuda.device_count()
             if (here := int(os.environ.get("LOCAL_WORLD_SIZE", 1))) > count:
                 raise UserError(
-                    f"{here} processes were asked for, but PyTorch sees {count} GPUs here, and each "
-                    "process needs its own. Ask for fewer, or check CUDA_VISIBLE_DEVICES."
+                    f"{here} processes were asked for, but PyTorch sees {count} GPUs here, and "
+                    "each process needs its own. Ask for fewer, or check CUDA_VISIBLE_DEVICES."
                 )
             chosen = torch.device("cuda", stack.enter_context(_own_gpu()))
             torch.cuda.set_device(chosen)

@@ -47,7 +47,7 @@ class People:
             iou=1,
             most=len(split.annotations),
         )
-        classes = np.array(split.actions)
+        classes = np.array(sorted(split.labels))
         kept = []
         for keyframe in keyframes:
             assert keyframe.labels is not None

@@ -20,7 +20,7 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     """
     import jsonschema
 
-    faults = []
+    faults: list[str] = []
     for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
         faults += _explain(_deepest(error))
     if faults:

@@ -61,7 +61,7 @@ def _imported(file: str) -> list[str]:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     for name in list(names):  # a module's packages run before it
         names |= {name[:end] for end, letter in enumerate(name) if letter == "."}
-    return [file for name in sorted(names) if (file := _file(name))]
+    return [found for name in sorted(names) if (found := _file(name))]
 
 
 def _file(module: str) -> str | None:

@@ -38,7 +38,7 @@ def map_table(
         ``COLUMNS``; mAP in percent, its sample deviation over the seeds (empty for one), its gain
         over the baseline, and its difference from the published number.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for model, about in models.items():
         values = pd.Series(
             [json.loads(Path(path).read_text())[protocol]["mAP"] for path in metrics[model]]

@@ -18,6 +18,7 @@ from lfb.clips import Batch, Clips, Shuffled, load
 from lfb.distributed import Team
 from lfb.errors import UserError
 from lfb.files import atomic
+from lfb.models.detector import Detector
 from lfb.program import progress
 from lfb.randomness import seed_of
 
@@ -108,7 +109,7 @@ class BankFeatures:
 
 
 def train(
-    model: nn.Module,
+    model: Detector,
     clips: Clips,
     training: Training,
     *,

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -231,7 +232,7 @@ def test_processes_share_an_epoch_without_overlap(size, batch, processes, seed):
     assert len(set(taken)) == len(taken) == size // (batch * processes) * batch * processes
     assert set(taken) <= set(range(size))
     # One after the other, the total batches are those of one process with as many clips.
-    together = [sum(parts, []) for parts in zip(*shares, strict=True)]
+    together = [[*chain(*parts)] for parts in zip(*shares, strict=True)]
     assert together == list(Shuffled(size, batch * processes, seed))
 
 

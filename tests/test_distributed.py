@@ -93,7 +93,7 @@ def test_more_processes_than_gpus_is_an_error_rather_than_a_wait(gpus, monkeypat
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
-    with pytest.raises(UserError, match="3 processes .* 2 GPUs"), team("cuda", 1):
+    with pytest.raises(UserError, match=r"3 processes .* 2 GPUs"), team("cuda", 1):
         pass
 
 
@@ -109,9 +109,7 @@ def test_a_program_starts_itself_again_as_several_processes(monkeypatch):
     started = []
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))
-    monkeypatch.setattr(
-        sys.modules["__main__"], "__spec__", SimpleNamespace(name="scripts.train")
-    )
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="scripts.train"))
     monkeypatch.setattr(sys, "argv", ["train.py", "--seed", "0"])
     relaunch(2)
     ((program, command),) = started

@@ -15,6 +15,15 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def write_and_raise(path: Path, error: BaseException, folder: bool = False) -> None:
+    with atomic(path) as scratch:
+        if folder:
+            (scratch / "inner").mkdir(parents=True)
+        else:
+            scratch.write_text("half")
+        raise error
+
+
 def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
     path = tmp_path / "new" / "table.csv"
     with atomic(path) as scratch:
@@ -28,14 +37,8 @@ def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
 def test_a_block_that_raises_leaves_what_was_there_and_nothing_else(tmp_path, error):
     path = tmp_path / "table.csv"
     path.write_text("old")
-
-    def fail() -> None:
-        with atomic(path) as scratch:
-            scratch.write_text("half")
-            raise error
-
     with pytest.raises(error):
-        fail()
+        write_and_raise(path, error())
     assert path.read_text() == "old"
     assert names(tmp_path) == ["table.csv"]
 
@@ -51,9 +54,8 @@ def test_a_folder_takes_the_place_of_an_older_one(tmp_path):
 
 
 def test_a_folder_that_is_not_finished_is_removed_whole(tmp_path):
-    with pytest.raises(RuntimeError), atomic(tmp_path / "bank.zarr") as scratch:
-        (scratch / "inner").mkdir(parents=True)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_and_raise(tmp_path / "bank.zarr", RuntimeError(), folder=True)
     assert names(tmp_path) == []
 
 
@@ -71,12 +73,8 @@ def test_what_a_killed_process_left_is_not_in_the_way(tmp_path):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path, number):
-    with (
-        pytest.raises(UserError, match=r"x\.npz: the disk is full"),
-        atomic(tmp_path / "x.npz") as scratch,
-    ):
-        scratch.write_text("half")
-        raise OSError(number, "no space")
+    with pytest.raises(UserError, match=r"x\.npz: the disk is full"):
+        write_and_raise(tmp_path / "x.npz", OSError(number, "no space"))
     assert names(tmp_path) == []
 
 

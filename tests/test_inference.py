@@ -31,9 +31,7 @@ def test_scores_are_those_of_each_box_whatever_the_batch(tmp_path, keyframes, op
     clips = Clips(keyframes, film, INPUT, bank, Window(6, 2) if bank else None)
     torch.manual_seed(0)
     model = make_detector(operator).eval()
-    found = [
-        predict(model, clips, [1, 3], batch=batch, workers=0, device=CPU) for batch in (1, 3)
-    ]
+    found = [predict(model, clips, [1, 3], batch=batch, workers=0, device=CPU) for batch in (1, 3)]
     for predictions in found:
         assert predictions.videos == list(VIDEOS)
         assert predictions.classes.tolist() == [1, 3]
@@ -41,9 +39,7 @@ def test_scores_are_those_of_each_box_whatever_the_batch(tmp_path, keyframes, op
             k.video for k in keyframes for _ in k.boxes
         ]
         assert predictions.second.tolist() == [k.second for k in keyframes for _ in k.boxes]
-        np.testing.assert_array_equal(
-            predictions.box, np.concatenate([k.boxes for k in keyframes])
-        )
+        np.testing.assert_array_equal(predictions.box, np.concatenate([k.boxes for k in keyframes]))
     np.testing.assert_allclose(found[0].score, found[1].score, rtol=1e-4)
 
     row = 0

@@ -25,6 +25,7 @@ def test_draws_of_a_purpose_do_not_depend_on_earlier_ones_or_on_the_process():
     drawn = generator("clip", 1, 2, "video").integers(1 << 60)
     generator("clip", 1, 2, "other").integers(9)
     assert generator("clip", 1, 2, "video").integers(1 << 60) == drawn
-    code = "from lfb.randomness import generator as g; print(g('clip', 1, 2, 'video').integers(1 << 60))"
+    code = "from lfb.randomness import generator\n"
+    code += "print(generator('clip', 1, 2, 'video').integers(1 << 60))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(told.stdout) == drawn

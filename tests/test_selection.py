@@ -1,4 +1,4 @@
-"""Tests of lfb.keyframes."""
+"""Tests of lfb.selection."""
 
 import subprocess
 import sys
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfb import keyframes
+from lfb import selection
 from lfb.errors import UserError
-from lfb.keyframes import bank_keyframes, training_keyframes
+from lfb.selection import bank_keyframes, training_keyframes
 from tests.samples import annotation_table, proposals_of
 
 NO_EXCLUDED: frozenset = frozenset()
@@ -59,7 +59,7 @@ def test_excluded_keyframes_do_not_train_and_are_not_tested():
     proposals = proposals_of(("a", 1, *_TRUTH, 1))
     excluded = {("a", 1)}
     assert [k.second for k in _train(rows, proposals, excluded)] == [2]
-    assert [k.second for k in keyframes.test_keyframes(rows, proposals, excluded, score=0.9)] == [2]
+    assert [k.second for k in selection.test_keyframes(rows, proposals, excluded, score=0.9)] == [2]
 
 
 def test_every_id_of_the_annotations_trains():
@@ -76,7 +76,7 @@ def test_an_id_without_an_output_is_refused():
 def test_no_annotation_gives_no_keyframe():
     assert _train(annotation_table(), proposals_of()) == []
     assert (
-        keyframes.test_keyframes(annotation_table(), proposals_of(), NO_EXCLUDED, score=0.9) == []
+        selection.test_keyframes(annotation_table(), proposals_of(), NO_EXCLUDED, score=0.9) == []
     )
 
 
@@ -91,7 +91,7 @@ def test_a_tested_keyframe_always_has_a_box():
         ("a", 2, 0, 0, 0.8, 1, 0.5),
         ("b", 3, 0, 0, 0.9, 1, 1),
     )
-    found = keyframes.test_keyframes(rows, proposals, NO_EXCLUDED, score=0.9)
+    found = selection.test_keyframes(rows, proposals, NO_EXCLUDED, score=0.9)
     assert [(k.video, k.second) for k in found] == [("a", 1), ("a", 2), ("a", 3)]
     assert [k.scores.tolist() for k in found] == [[np.float32(0.9)], [0.5], [1]]
     assert found[1].boxes.tolist() == [np.array([0, 0, 0.8, 1], np.float32).tolist()]
@@ -167,5 +167,5 @@ def test_training_keyframes_agree_with_the_definition(seed, most):
 
 
 def test_importing_the_module_does_not_import_torch():
-    code = "import sys, lfb.keyframes; sys.exit('torch' in sys.modules or 'av' in sys.modules)"
+    code = "import sys, lfb.selection; sys.exit('torch' in sys.modules or 'av' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])

@@ -5,7 +5,6 @@ Parameter names follow MMAction2's, so that its checkpoints load name by name.
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
@@ -18,7 +17,7 @@ class ConvBN(nn.Module):
         self, channels_in: int, channels: int, kernel: tuple[int, int, int], stride: int = 1
     ) -> None:
         super().__init__()
-        padding = tuple(size // 2 for size in kernel)
+        padding = kernel[0] // 2, kernel[1] // 2, kernel[2] // 2
         self.conv = nn.Conv3d(
             channels_in, channels, kernel, (1, stride, stride), padding, bias=False
         )
@@ -47,9 +46,9 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
-        x = torch.relu(self.conv1(x))
-        x = torch.relu(self.conv2(x))
-        return torch.relu(self.conv3(x) + shortcut)
+        x = self.conv1(x).relu_()
+        x = self.conv2(x).relu_()
+        return self.conv3(x).add_(shortcut).relu_()
 
 
 class SlowOnly(nn.Module):
@@ -104,7 +103,7 @@ class SlowOnly(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """(B, 3, T, H, W) normalised RGB -> (B, channels, T, H / stride, W / stride)."""
-        x = self.pool1(torch.relu(self.conv1(clips)))
+        x = self.pool1(self.conv1(clips).relu_())
         for stage in range(1, self.stages + 1):
             x = self.get_submodule(f"layer{stage}")(x)
         return x

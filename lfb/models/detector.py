@@ -1,7 +1,7 @@
 """The action detector: clip -> backbone -> RoI features -> (bank operator) -> action scores."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,12 +27,13 @@ class Detector(nn.Module):
         dropout: Before the classifier.
     """
 
+    backbone: SlowOnly
     mean: Tensor
     std: Tensor
 
     def __init__(
         self,
-        backbone: nn.Module,
+        backbone: SlowOnly,
         outputs: int,
         operator: nn.Module | None = None,
         roi_size: int = 8,
@@ -43,7 +44,9 @@ class Detector(nn.Module):
         self.operator = operator
         self.roi_size = roi_size
         self.dropout = nn.Dropout(dropout)
-        channels = backbone.channels + (operator.out_channels if operator is not None else 0)
+        channels = backbone.channels
+        if operator is not None:
+            channels += cast(int, operator.out_channels)
         self.classifier = nn.Linear(channels, outputs)
         nn.init.normal_(self.classifier.weight, std=0.01)
         nn.init.zeros_(self.classifier.bias)

@@ -116,6 +116,7 @@ class NonLocal(nn.Module):
         query, rows, mask = self._project(roi, rows, real)
         weights = []
         for layer in self.layers:
+            assert isinstance(layer, NonLocalLayer)
             weights.append(layer.attention(query, rows, mask, clip))
             query = query + layer(query, rows, mask, clip)
         return torch.stack(weights, 1)
