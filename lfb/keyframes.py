@@ -76,7 +76,7 @@ class Keyframes:
             UserError: The file is missing or broken.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             videos = arrays["videos"].tolist()
             start, labels = arrays["start"].tolist(), arrays.get("labels")

@@ -89,3 +89,13 @@ rule map_table:
     shell:
         "python -m scripts.map_table --log {log} --settings {params.settings:q}"
         " --metrics {params.metrics:q} --output {output}"
+
+
+# A target for each model by its name: `snakemake --cores all lfb_max`.
+for model in MODELS:
+
+    rule:
+        name:
+            model
+        input:
+            expand("<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=model),

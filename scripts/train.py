@@ -25,7 +25,8 @@ def run(arguments: argparse.Namespace) -> None:
     from lfb.distributed import relaunch, team
 
     relaunch(arguments.processes)
-    with team(arguments.device, arguments.threads) as workers:
+    threads = arguments.threads // arguments.processes - arguments.settings["training"]["workers"]
+    with team(arguments.device, max(1, threads)) as workers:
         import torch
 
         from lfb.bank import Bank

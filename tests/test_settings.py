@@ -10,6 +10,7 @@ import yaml
 from lfb import settings
 from lfb.errors import UserError
 from lfb.sources import operators
+from scripts.document_config import document
 
 CONFIG = Path(__file__).parent.parent / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
@@ -278,3 +279,8 @@ def test_settings_fit_what_the_programs_make_of_them():
     Training(**given["training"])
     Input(**given["input"])
     Window(**given["window"])
+
+
+def test_the_page_about_the_keys_is_up_to_date():
+    page = (CONFIG / "README.md").read_text()
+    assert page == document(SCHEMA), "run: python -m scripts.document_config"

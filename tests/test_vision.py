@@ -24,12 +24,14 @@ def test_roi_align_and_its_gradient_are_those_of_torchvision(rois: torch.Tensor)
     torch.testing.assert_close(gradient, expected)
 
 
+@pytest.mark.filterwarnings("ignore:The image decoding and encoding:DeprecationWarning")
 def test_decoded_jpegs_are_those_of_torchvision() -> None:
     jpeg = io.encode_jpeg(torch.randint(0, 256, (3, 21, 34), dtype=torch.uint8))
     theirs = io.decode_jpeg(jpeg, io.ImageReadMode.RGB)
     assert torch.equal(vision.decode_jpeg(jpeg.numpy().tobytes()), theirs)
 
 
+@pytest.mark.filterwarnings("ignore:The image decoding and encoding:DeprecationWarning")
 def test_grey_jpegs_become_rgb() -> None:
     jpeg = io.encode_jpeg(torch.randint(0, 256, (1, 8, 8), dtype=torch.uint8))
     assert vision.decode_jpeg(jpeg.numpy().tobytes()).shape == (3, 8, 8)

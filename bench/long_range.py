@@ -1,0 +1,107 @@
+"""What the bank is worth on the demo data, and what is left of it with another video's bank.
+
+Needs a finished run of the default config; takes every seed it finds under results/.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lfb.bank import Bank
+from lfb.checkpoints import load_checkpoint
+from lfb.clips import Clips, Input, Window
+from lfb.dataset import Split
+from lfb.demo import LONG_RANGE
+from lfb.evaluation import evaluate
+from lfb.frames import Manifest
+from lfb.inference import predict
+from lfb.keyframes import Keyframes
+from lfb.randomness import generator
+
+DATA = Path("resources/demo")
+
+
+@dataclass
+class Swapped:
+    """A bank in which every video is looked up as another one."""
+
+    bank: Bank
+    other: dict[str, str]
+
+    def rows(self, video: str, second: int, **how) -> np.ndarray:
+        return self.bank.rows(self.other[video], second, **how)
+
+    def feature(self) -> np.ndarray:
+        return self.bank.feature()
+
+
+def swapped(bank: Bank) -> Swapped:
+    """Each video takes the bank of the next one in a drawn order."""
+    order = generator("swapped banks").permutation(bank.videos).tolist()
+    return Swapped(bank, dict(zip(order, order[1:] + order[:1], strict=True)))
+
+
+def main() -> None:
+    split = Split.read(
+        DATA / "labels.pbtxt",
+        [],
+        DATA / "val.csv",
+        DATA / "val_proposals.pkl",
+        DATA / "val_excluded.csv",
+    )
+    chosen = Keyframes.load("results/data/val-testing.npz")
+    manifest = Manifest("resources/frames/manifest.json")
+    found: dict[str, list[tuple[float, float, float, float]]] = {}
+    for folder in sorted(Path("results").glob("seed-*")):
+        bank = swapped(Bank.open(folder / "bank/val.zarr"))
+        for path in sorted(folder.glob("*/metrics.json")):
+            measured = json.loads(path.read_text())["mmaction2"]
+            ap = {row["name"]: row["AP"] for row in measured["classes"]}
+            own = np.mean([ap[name] for name in LONG_RANGE])
+            visible = np.mean([ap[name] for name in ap if name not in LONG_RANGE])
+            checkpoint = load_checkpoint(path.with_name("checkpoint.safetensors"))
+            settings, foreign = checkpoint.about["settings"], float("nan")
+            if "window" in settings:
+                clips = Clips(
+                    chosen.keyframes,
+                    manifest.open,
+                    Input(**settings["input"]),
+                    bank,
+                    Window(**settings["window"]),
+                )
+                predictions = predict(
+                    checkpoint.build(),
+                    clips,
+                    chosen.actions,
+                    batch=16,
+                    workers=0,
+                    device=torch.device("cpu"),
+                )
+                result = evaluate(
+                    predictions,
+                    split.annotations,
+                    classes=split.labels,
+                    excluded=split.excluded,
+                    protocol="mmaction2",
+                )
+                numbers = {name: number for number, name in split.labels.items()}
+                foreign = 100 * np.mean([result.ap[numbers[name]] for name in LONG_RANGE])
+            scores = measured["mAP"], visible, own, foreign
+            found.setdefault(path.parent.name, []).append(scores)
+            print(folder.name, path.parent.name, *(f"{score:.1f}" for score in scores), flush=True)
+    print("\n| model | seeds | mAP | visible | long-range | long-range, another video's bank |")
+    print("|---|---|---|---|---|---|")
+    for model, rows in found.items():
+        columns = [
+            f"{mean:.1f} ± {deviation:.1f}" if np.isfinite(mean) else ""
+            for mean, deviation in zip(np.mean(rows, 0), np.std(rows, 0, ddof=1), strict=True)
+        ]
+        print(f"| {model} | {len(rows)} | {' | '.join(columns)} |")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()

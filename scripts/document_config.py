@@ -1,0 +1,74 @@
+"""Writes config/README.md from config/schema.yaml: ``python -m scripts.document_config``."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SCHEMA = Path("config/schema.yaml")
+README = Path("config/README.md")
+
+HEAD = """# Every key of the configuration
+
+Made from `schema.yaml` by `python -m scripts.document_config`. `config.yaml` is the default run. A
+config file named with `--configfile` that has its own `models` stands alone; anything less is laid
+over the default. A key that is not in this list, or of another type, is an error that names it.
+
+A key of `models` is the name of a row of the table. `operator.name` is one of `OPERATORS` in
+`lfb/models/operators.py`; the other keys of `operator` are that operator's arguments.
+
+| key | type | default | meaning |
+|---|---|---|---|
+"""
+
+
+def document(schema: Mapping[str, Any]) -> str:
+    """The page for a schema."""
+    rows = (f"| {' | '.join(row)} |\n" for row in _rows(schema, schema, ""))
+    return HEAD + "".join(rows)
+
+
+def _rows(
+    part: Mapping[str, Any], schema: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, str, str, str]]:
+    for key, about in part.get("properties", {}).items():
+        referred = _resolve(about, schema)
+        whole = {**referred, **about}
+        place = f"{path}{key}"
+        default = whole.get("default")
+        nothing = "default" not in whole or default == {}
+        shown = "" if nothing else f"`{json.dumps(default)}`"
+        if key in part.get("required", []):
+            shown = "required"
+        yield f"`{place}`", _type(whole, schema), shown, whole.get("description", "")
+        if "$ref" in about and place.startswith("models."):
+            continue  # told in full where the common one is
+        yield from _rows(whole, schema, f"{place}.")
+        others = whole.get("additionalProperties")
+        if isinstance(others, Mapping) and "properties" in others:
+            yield from _rows(others, schema, f"{place}.NAME.")
+
+
+def _resolve(about: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = about.get("$ref", "").removeprefix("#/$defs/")
+    return schema["$defs"][name] if name else {}
+
+
+def _type(about: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    if "enum" in about:
+        return ", ".join(f"`{json.dumps(value)}`" for value in about["enum"])
+    if "oneOf" in about and "type" not in about:
+        kinds = (_type({**_resolve(one, schema), **one}, schema) for one in about["oneOf"])
+        return " or ".join(kinds)
+    kind = about.get("type", "")
+    return " or ".join(kind) if isinstance(kind, list) else kind
+
+
+def main() -> None:
+    README.write_text(document(yaml.safe_load(SCHEMA.read_text())))
+
+
+if __name__ == "__main__":
+    main()
