@@ -25,34 +25,33 @@ def main() -> None:
     with program(arguments.log):
         labels, splits = split_files(arguments.files)
         wanted = annotated_seconds(splits, labels, settings["unscored"])
-        common = {key: settings[key] for key in ("fps", "first_second")}
         if "videos" in settings:
             files = find_videos(settings["videos"])
-            folder = str(Path(arguments.output).parent)
-            place = {"folder": folder, "pattern": None}
+            folder, pattern = str(Path(arguments.output).parent), None
             manifest = extract_all(
                 {name: files[name] for name in wanted},
                 folder,
-                **common,
+                fps=settings["fps"],
+                first_second=settings["first_second"],
                 start=settings["start"],
                 seconds=settings["seconds"],
                 processes=arguments.processes,
             )
         else:
-            place = settings["frames"]
+            folder, pattern = settings["frames"]["folder"], settings["frames"]["pattern"]
             manifest = verify_all(
-                list(wanted), **rooted(place), **common, processes=arguments.processes
+                list(wanted),
+                folder,
+                pattern,
+                fps=settings["fps"],
+                first_second=settings["first_second"],
+                processes=arguments.processes,
             )
         if faults := check_frames(wanted, manifest):
             raise DataFaults(faults)
         frames = sum(video["frames"] for video in manifest["videos"].values())
         log.info("%d frames of %d videos", frames, len(manifest["videos"]))
-        write_json(arguments.output, {**place, **manifest})
-
-
-def rooted(place: dict[str, str]) -> dict[str, str]:
-    """The config's ``frames`` as ``verify_all`` calls them."""
-    return {"root": place["folder"], "pattern": place["pattern"]}
+        write_json(arguments.output, {"folder": folder, "pattern": pattern, **manifest})
 
 
 if __name__ == "__main__":

@@ -65,17 +65,22 @@ class NonLocalLayer(nn.Module):
         self.out = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
 
-    def attention(self, query: Tensor, rows: Tensor, real: Tensor | None, clip: Tensor) -> Tensor:
-        """(R, M) weights over the rows, each RoI's summing to 1."""
-        theta = self.theta(query) / math.sqrt(query.shape[1])
-        logits = torch.einsum("rc,rmc->rm", theta, self.phi(rows)[clip])
-        if real is not None:
-            logits = logits.masked_fill(~real[clip], -math.inf)
-        return logits.softmax(1)
+    def attention(self, query: Tensor, rows: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, P, M) weights over the rows, each person's summing to 1.
 
-    def forward(self, query: Tensor, rows: Tensor, real: Tensor | None, clip: Tensor) -> Tensor:
-        weights = self.attention(query, rows, real, clip)
-        found = torch.einsum("rm,rmc->rc", weights, self.g(rows)[clip])
+        Args:
+            query: (B, P, width) what the people of each clip have gathered so far.
+            rows: (B, M, width) projected bank rows.
+            mask: (B, M) rows that take part; None for all.
+        """
+        theta = self.theta(query) / math.sqrt(query.shape[-1])
+        logits = theta @ self.phi(rows).mT
+        if mask is not None:
+            logits = logits.masked_fill(~mask[:, None], -math.inf)
+        return logits.softmax(-1)
+
+    def forward(self, query: Tensor, rows: Tensor, mask: Tensor | None) -> Tensor:
+        found = self.attention(query, rows, mask) @ self.g(rows)
         return self.dropout(self.out(torch.relu(self.norm(found))))
 
 
@@ -106,30 +111,41 @@ class NonLocal(nn.Module):
         self.layers = nn.ModuleList(NonLocalLayer(width, dropout) for _ in range(layers))
 
     def forward(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
-        query, rows, mask = self._project(roi, rows, real)
+        place = _place(clip, len(rows))
+        query, rows, mask = self._project(roi, rows, real, clip, place)
         for layer in self.layers:
-            query = query + layer(query, rows, mask, clip)
-        return query
+            query = query + layer(query, rows, mask)
+        return query[clip, place]
 
     def attention(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
         """(R, layers, M): what each step attends to, for a look inside."""
-        query, rows, mask = self._project(roi, rows, real)
+        place = _place(clip, len(rows))
+        query, rows, mask = self._project(roi, rows, real, clip, place)
         weights = []
         for layer in self.layers:
             assert isinstance(layer, NonLocalLayer)
-            weights.append(layer.attention(query, rows, mask, clip))
-            query = query + layer(query, rows, mask, clip)
+            weights.append(layer.attention(query, rows, mask)[clip, place])
+            query = query + layer(query, rows, mask)
         return torch.stack(weights, 1)
 
     def _project(
-        self, roi: Tensor, rows: Tensor, real: Tensor
+        self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor, place: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        query = self.dropout(self.project_roi(roi))
+        """People side by side by clip (B, P, width), rows (B, M, width), and the mask (B, M)."""
+        own = self.dropout(self.project_roi(roi))
+        query = own.new_zeros(len(rows), int(place.max()) + 1, own.shape[1])
+        query[clip, place] = own
         projected = self.dropout(self.project_bank(rows))
         if self.empty == "zero":
             return query, projected, None
         # A window with nothing in it has nothing to mask: it attends to its empty slots alike.
         return query, projected * real[..., None], real | ~real.any(1, keepdim=True)
+
+
+def _place(clip: Tensor, clips: int) -> Tensor:
+    """(R,) the number of each RoI among those of its clip."""
+    counted = nn.functional.one_hot(clip, clips).cumsum(0)
+    return counted.gather(1, clip[:, None])[:, 0] - 1
 
 
 OPERATORS: dict[str, type[nn.Module]] = {
