@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from lfb.errors import UserError
@@ -53,7 +53,7 @@ def save_checkpoint(path: str | Path, model: Detector, about: Mapping[str, Any])
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     with atomic(path) as scratch:
         # One entry: safetensors writes several in any order, and equal files have equal digests.
-        save_file(weights, scratch, {FORMAT: json.dumps(about)})
+        scratch.write_bytes(save(weights, {FORMAT: json.dumps(about)}))
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

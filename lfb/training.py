@@ -1,5 +1,6 @@
 """Training: the learning-rate schedule, the loop, and how a killed run goes on."""
 
+import io
 import logging
 import math
 import time
@@ -43,7 +44,6 @@ class Training:
         bfloat16: Whether to compute in bfloat16 where autocast holds it safe.
         channels_last: Whether clips and weights lie channels last.
         compile: Whether to compile the backbone.
-        workers: Processes that prepare the batches of each training process.
     """
 
     epochs: int
@@ -59,7 +59,6 @@ class Training:
     bfloat16: bool
     channels_last: bool
     compile: bool
-    workers: int
 
     def scaled(self, processes: int) -> float:
         """The base learning rate for the total batch of so many processes."""
@@ -117,6 +116,7 @@ def train(
     team: Team,
     identity: Mapping[str, Any],
     state_file: Path,
+    workers: int = 0,
 ) -> list[dict[str, float]]:
     """Trains a model in place and returns the metrics of each epoch.
 
@@ -128,6 +128,7 @@ def train(
         team: The processes that train together.
         identity: What the run depends on. A resume state of another identity is refused.
         state_file: Written after each epoch, so that a killed run goes on from there.
+        workers: Processes that prepare the batches of each training process.
 
     Raises:
         UserError: The resume state is of another configuration, or the loss is not finite.
@@ -146,7 +147,7 @@ def train(
     parallel = DistributedDataParallel(model) if team.size > 1 else model
 
     order = Shuffled(len(clips), training.batch, seed, team.rank, team.size)
-    loader = load(clips, order, training.workers, device)
+    loader = load(clips, order, workers, device)
     log.info(
         "learning rate %g = %g x %d clips x %d process(es) / %d clips",
         training.scaled(team.size),
@@ -236,8 +237,10 @@ def _keep(
         "optimizer": optimizer.state_dict(),
         "history": history,
     }
+    content = io.BytesIO()  # torch.save into a file would hide what went wrong with the disk
+    torch.save(state, content)
     with atomic(path) as scratch:
-        torch.save(state, scratch)
+        scratch.write_bytes(content.getbuffer())
 
 
 def _resume(

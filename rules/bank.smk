@@ -23,7 +23,7 @@ rule build_bank_piece:
         "<benchmarks>/seed-{seed}/bank/{split}-{scatteritem}.tsv"
     conda:
         "../environment.yml"
-    threads: 1 + config["inference"]["workers"]
+    threads: 1 + config["workers"]
     resources:
         gpu=1,
         mem_mb=8000,
@@ -33,7 +33,7 @@ rule build_bank_piece:
     shell:
         "python -m scripts.build_bank --log {log} --settings {params.settings:q}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
-        " --device {config[device]} --threads {threads}"
+        " --device {config[device]} --threads {threads} --workers {config[workers]}"
         " --split {wildcards.split} --piece {wildcards.scatteritem} --output {output}"
 
 

@@ -21,7 +21,7 @@ rule train_baseline:
         "<benchmarks>/seed-{seed}/baseline/train.tsv"
     conda:
         "../environment.yml"
-    threads: training_threads("baseline")
+    threads: 1 + config["workers"]
     resources:
         gpu=1,
         mem_mb=8000,
@@ -31,5 +31,5 @@ rule train_baseline:
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest}"
-        " --device {config[device]} --processes {resources.gpu} --threads {threads}"
+        " --device {config[device]} --processes {resources.gpu} --threads {threads} --workers {config[workers]}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -71,11 +71,6 @@ def bank_of(split):
     )
 
 
-def training_threads(model):
-    """One thread to compute and one for each process that prepares batches."""
-    return 1 + settings.training_settings(config, model)["training"]["workers"]
-
-
 def code(program, with_operators=False):
     """The files a program runs; when one changes, its jobs run again."""
     return sources(

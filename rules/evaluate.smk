@@ -24,7 +24,7 @@ rule predict:
         "<benchmarks>/seed-{seed}/{model}/predict.tsv"
     conda:
         "../environment.yml"
-    threads: 1 + config["inference"]["workers"]
+    threads: 1 + config["workers"]
     resources:
         gpu=1,
         mem_mb=8000,
@@ -38,7 +38,7 @@ rule predict:
         "python -m scripts.predict --log {log} --settings {params.settings:q}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
         " {params.bank} --baseline {input.baseline}"
-        " --device {config[device]} --threads {threads} --output {output}"
+        " --device {config[device]} --threads {threads} --workers {config[workers]} --output {output}"
 
 
 rule evaluate:
@@ -98,4 +98,6 @@ for model in MODELS:
         name:
             model
         input:
-            expand("<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=model),
+            expand(
+                "<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=model
+            ),

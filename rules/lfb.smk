@@ -24,7 +24,7 @@ rule train_lfb:
         model="|".join(model for model in MODELS if has_bank(model)),
     conda:
         "../environment.yml"
-    threads: lambda wildcards: training_threads(wildcards.model)
+    threads: 1 + config["workers"]
     resources:
         gpu=1,
         mem_mb=12000,
@@ -36,5 +36,5 @@ rule train_lfb:
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --bank {input.bank}"
-        " --device {config[device]} --processes {resources.gpu} --threads {threads}"
+        " --device {config[device]} --processes {resources.gpu} --threads {threads} --workers {config[workers]}"
         " --checkpoint {output.checkpoint} --history {output.history}"

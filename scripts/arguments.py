@@ -17,4 +17,10 @@ def add_device(made: argparse.ArgumentParser) -> None:
     made.add_argument("--keyframes", required=True, help="chosen keyframes, .npz")
     made.add_argument("--manifest", required=True, help="manifest of the frames")
     made.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
-    made.add_argument("--threads", type=int, default=1, help="on the CPU")
+    made.add_argument("--threads", type=int, default=1, help="of the whole job")
+    made.add_argument("--workers", type=int, default=0, help="processes that prepare clips")
+
+
+def computing_threads(arguments: argparse.Namespace, processes: int = 1) -> int:
+    """Threads that each process of a job computes with; its workers have the others."""
+    return max(1, arguments.threads // processes - arguments.workers)

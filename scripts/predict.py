@@ -3,7 +3,7 @@
 import argparse
 
 from lfb.program import program
-from scripts.arguments import add_device, parser
+from scripts.arguments import add_device, computing_threads, parser
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     from lfb.keyframes import Keyframes
 
     settings = arguments.settings
-    with team(arguments.device, arguments.threads) as worker:
+    with team(arguments.device, computing_threads(arguments)) as worker:
         chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)
         bank = None
         if arguments.bank:
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
             clips,
             chosen.actions,
             batch=settings["inference"]["batch"],
-            workers=settings["inference"]["workers"],
+            workers=arguments.workers,
             bfloat16=settings["inference"]["bfloat16"],
             device=worker.device,
         ).save(arguments.output)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from lfb.program import program
-from scripts.arguments import add_device, parser
+from scripts.arguments import add_device, computing_threads, parser
 
 
 def main() -> None:
@@ -25,8 +25,8 @@ def run(arguments: argparse.Namespace) -> None:
     from lfb.distributed import relaunch, team
 
     relaunch(arguments.processes)
-    threads = arguments.threads // arguments.processes - arguments.settings["training"]["workers"]
-    with team(arguments.device, max(1, threads)) as workers:
+    threads = computing_threads(arguments, arguments.processes)
+    with team(arguments.device, threads) as processes:
         import torch
 
         from lfb.bank import Bank
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
             "data": manifest.digest,
             "keyframes": digest(arguments.keyframes),
             "bank": bank.attributes["checkpoint"] if bank else None,
-            "processes": workers.size,
+            "processes": processes.size,
         }
         # Not an output: Snakemake would delete it before it starts this program again.
         state_file = Path(arguments.checkpoint).with_name("resume.pt")
@@ -73,11 +73,12 @@ def run(arguments: argparse.Namespace) -> None:
             clips,
             Training(**settings["training"]),
             seed=seed,
-            team=workers,
+            team=processes,
             identity=identity,
             state_file=state_file,
+            workers=arguments.workers,
         )
-        if workers.leads:
+        if processes.leads:
             save_checkpoint(
                 arguments.checkpoint,
                 model,

@@ -24,7 +24,6 @@ TRAINING = Training(
     bfloat16=False,
     channels_last=True,
     compile=False,
-    workers=0,
 )
 NON_LOCAL = {"name": "non_local", "width": 4, "layers": 1, "dropout": 0.2}
 

@@ -41,7 +41,6 @@ training:
   bfloat16: false
   channels_last: true
   compile: false
-  workers: 4
 models:
   lfb_nl:
     operator: {name: non_local, layers: 2}
