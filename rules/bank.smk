@@ -26,6 +26,8 @@ rule build_bank_piece:
     threads: 1 + config["workers"]
     resources:
         gpu=1,
+        device=config["device"],
+        workers=config["workers"],
         mem_mb=8000,
         runtime=240,
     params:
@@ -33,7 +35,7 @@ rule build_bank_piece:
     shell:
         "python -m scripts.build_bank --log {log} --settings {params.settings:q}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
-        " --device {config[device]} --threads {threads} --workers {config[workers]}"
+        " --device {resources.device} --threads {threads} --workers {resources.workers}"
         " --split {wildcards.split} --piece {wildcards.scatteritem} --output {output}"
 
 

@@ -24,6 +24,8 @@ rule train_baseline:
     threads: 1 + config["workers"]
     resources:
         gpu=1,
+        device=config["device"],
+        workers=config["workers"],
         mem_mb=8000,
         runtime=1440,
     params:
@@ -31,5 +33,6 @@ rule train_baseline:
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest}"
-        " --device {config[device]} --processes {resources.gpu} --threads {threads} --workers {config[workers]}"
+        " --device {resources.device} --processes {resources.gpu}"
+        " --threads {threads} --workers {resources.workers}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -71,6 +71,16 @@ def bank_of(split):
     )
 
 
+def of_models(file, seeds):
+    """A file of each model and seed, model by model."""
+    return expand(
+        "<results>/seed-{seed}/{model}/{file}",
+        model=MODELS,
+        seed=seeds,
+        file=file,
+    )
+
+
 def code(program, with_operators=False):
     """The files a program runs; when one changes, its jobs run again."""
     return sources(

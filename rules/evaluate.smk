@@ -27,6 +27,8 @@ rule predict:
     threads: 1 + config["workers"]
     resources:
         gpu=1,
+        device=config["device"],
+        workers=config["workers"],
         mem_mb=8000,
         runtime=240,
     params:
@@ -38,7 +40,7 @@ rule predict:
         "python -m scripts.predict --log {log} --settings {params.settings:q}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
         " {params.bank} --baseline {input.baseline}"
-        " --device {config[device]} --threads {threads} --workers {config[workers]} --output {output}"
+        " --device {resources.device} --threads {threads} --workers {resources.workers} --output {output}"
 
 
 rule evaluate:

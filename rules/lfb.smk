@@ -27,6 +27,8 @@ rule train_lfb:
     threads: 1 + config["workers"]
     resources:
         gpu=1,
+        device=config["device"],
+        workers=config["workers"],
         mem_mb=12000,
         runtime=1440,
     params:
@@ -36,5 +38,6 @@ rule train_lfb:
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --bank {input.bank}"
-        " --device {config[device]} --processes {resources.gpu} --threads {threads} --workers {config[workers]}"
+        " --device {resources.device} --processes {resources.gpu}"
+        " --threads {threads} --workers {resources.workers}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -5,16 +5,6 @@ out   <results>/report.html
 """
 
 
-def of_models(file, seeds):
-    """A file of each model and seed, model by model."""
-    return expand(
-        "<results>/seed-{seed}/{model}/{file}",
-        model=MODELS,
-        seed=seeds,
-        file=file,
-    )
-
-
 rule report:
     """Draws the results, and looks into the models at single keyframes."""
     input:

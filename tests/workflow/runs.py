@@ -17,7 +17,6 @@ import psutil
 ROOT = Path(__file__).parents[2]
 CONFIG = "tests/workflow/tiny.yaml"
 TABLE = "results/map_table.csv"
-TARGETS = {"all", "frames", "banks"}  # rules without a job of their own
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -175,17 +174,13 @@ def _snakemake(*arguments: str) -> list[str]:
 
 
 def _jobs(output: str) -> Iterator[_Job]:
-    """The jobs that Snakemake announces."""
+    """The jobs that Snakemake announces, without the targets, which have no output."""
     announced = r"^(?:local)?rule (\w+):\n((?:    .*\n)+)(?:Shell command: (.*)\n)?"
     for rule, about, command in re.findall(announced, output, re.MULTILINE):
-        wildcards = re.search(r"^    wildcards: (.*)$", about, re.MULTILINE)
-        values = re.findall(r"=([^,]+)", wildcards[1]) if wildcards else []
-        number = re.search(r"^    jobid: (\d+)$", about, re.MULTILINE)
-        assert number is not None
-        if command and command != "None":
-            yield _Job(number[1], " ".join([rule, *values]), command)
-        elif rule not in TARGETS:
-            yield _Job(number[1], " ".join([rule, *values]), "")
+        lines = dict(line.strip().split(": ", 1) for line in about.splitlines())
+        if "output" in lines:
+            values = re.findall(r"=([^,]+)", lines.get("wildcards", ""))
+            yield _Job(lines["jobid"], " ".join([rule, *values]), command)
 
 
 def _session(process: psutil.Process) -> int | None:

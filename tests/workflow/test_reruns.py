@@ -1,0 +1,95 @@
+"""Which jobs run again after a change: those it can reach, and no other."""
+
+import os
+
+import pytest
+
+from tests.workflow.runs import Workflow
+
+LFB = ["lfb_max", "lfb_nl"]
+MODELS = ["baseline", *LFB]
+END = {"map_table", "report"}
+DATA = {
+    "check_data",
+    "extract_frames",
+    "select_keyframes train training",
+    "select_keyframes train bank",
+    "select_keyframes val bank",
+    "select_keyframes val testing",
+}
+
+
+def training(model: str, seed: int = 0) -> str:
+    """The job that trains a model."""
+    return f"train_baseline {seed}" if model == "baseline" else f"train_lfb {seed} {model}"
+
+
+def of_models(rule: str, models: list[str], seed: int = 0) -> set[str]:
+    """The jobs of a rule for some models."""
+    return {f"{rule} {seed} {model}" for model in models}
+
+
+def chain(models: list[str], seed: int = 0) -> set[str]:
+    """Training, prediction and evaluation of some models."""
+    trained = {training(model, seed) for model in models}
+    return trained | of_models("predict", models, seed) | of_models("evaluate", models, seed)
+
+
+def banks(seed: int = 0) -> set[str]:
+    """The jobs that build the banks."""
+    pieces = {
+        f"build_bank_piece {seed} {split} {piece}-of-2"
+        for split in ("train", "val")
+        for piece in (1, 2)
+    }
+    return pieces | {f"gather_bank {seed} {split}" for split in ("train", "val")}
+
+
+def test_nothing_runs_again_when_nothing_changed(copy: Workflow) -> None:
+    assert set(copy.jobs()) == set()
+
+
+def test_a_touched_file_runs_nothing_again(copy: Workflow) -> None:
+    touched = 0
+    for folder in "lfb", "scripts", "config", "resources", "rules":
+        for path in copy.path(folder).rglob("*"):
+            if path.is_file():
+                os.utime(path)
+                touched += 1
+    assert touched > 50
+    assert set(copy.jobs()) == set()
+
+
+def test_one_key_of_a_model_runs_that_model_again(copy: Workflow) -> None:
+    copy.replace(
+        "tests/workflow/tiny.yaml",
+        "    operator: {name: max}\n",
+        "    operator: {name: max}\n    training: {epochs: 9}\n",
+    )
+    assert set(copy.jobs()) == chain(["lfb_max"]) | END
+
+
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [
+        ("lfb/models/operators.py", chain(LFB) | END),
+        ("lfb/training.py", chain(MODELS) | banks() | END),
+        ("lfb/models/backbone.py", chain(MODELS) | banks() | END),
+        ("lfb/evaluation.py", of_models("evaluate", MODELS) | END),
+        ("lfb/table.py", END),
+        ("lfb/charts.py", {"report"}),
+        ("lfb/report.html.j2", {"report"}),
+        (
+            "lfb/extraction.py",
+            DATA | chain(MODELS) | banks() | END,
+        ),
+    ],
+)
+def test_an_edited_file_runs_what_uses_it(copy: Workflow, file: str, again: set[str]) -> None:
+    copy.append(file, "\n# edited\n")
+    assert set(copy.jobs()) == again
+
+
+def test_a_new_seed_adds_its_chain_and_repeats_none(copy: Workflow) -> None:
+    copy.append("tests/workflow/tiny.yaml", "\nseeds: [0, 1]\n")
+    assert set(copy.jobs()) == chain(MODELS, seed=1) | banks(seed=1) | END

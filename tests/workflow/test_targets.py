@@ -1,0 +1,61 @@
+"""What can be asked for by name, and what a cluster is asked for."""
+
+import re
+
+import pytest
+
+from tests.workflow.runs import Workflow
+from tests.workflow.test_reruns import DATA, banks, chain, training
+
+START = {"demo_data"} | DATA
+TO_BASELINE = {
+    "demo_data",
+    "check_data",
+    "extract_frames",
+    "select_keyframes train training",
+    training("baseline"),
+}
+
+
+@pytest.fixture(scope="module")
+def fresh_module(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    from tests.workflow.runs import copy_project
+
+    workflow = Workflow(tmp_path_factory.mktemp("fresh"))
+    copy_project(workflow.folder)
+    return workflow
+
+
+@pytest.mark.parametrize(
+    ("target", "jobs"),
+    [
+        ("frames", {"demo_data", "check_data", "extract_frames"}),
+        ("baseline", TO_BASELINE | {"select_keyframes val testing"} | chain(["baseline"])),
+        ("banks", (START - {"select_keyframes val testing"}) | TO_BASELINE | banks()),
+        ("lfb_max", START | TO_BASELINE | banks() | chain(["lfb_max"])),
+        (
+            "report",
+            START | banks() | chain(["baseline", "lfb_max", "lfb_nl"]) | {"map_table", "report"},
+        ),
+    ],
+)
+def test_a_target_brings_what_it_needs(fresh_module: Workflow, target: str, jobs: set[str]) -> None:
+    assert set(fresh_module.jobs(target)) == jobs
+
+
+def test_the_cluster_is_asked_for_what_each_rule_declares(fresh_module: Workflow) -> None:
+    result = fresh_module.run("--profile", "slurm", "--dry-run")
+    assert result.code == 0, result.output
+    blocks = result.output.split("\nrule ")
+    asked = {}
+    for block in blocks[1:]:
+        rule = block.split(":", 1)[0]
+        resources = re.search(r"^    resources: (.*)$", block, re.MULTILINE)
+        assert resources is not None, block
+        asked[rule] = dict(part.split("=") for part in resources[1].split(", "))
+    for rule in "train_baseline", "train_lfb", "build_bank_piece", "predict":
+        assert asked[rule]["gpu"] == "1"
+        assert int(asked[rule]["mem_mb"]) >= 8000
+        assert int(asked[rule]["runtime"]) >= 240
+    assert "gpu" not in asked["extract_frames"]
+    assert asked["map_table"]["mem_mb"] == "4000"  # from the profile
