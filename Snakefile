@@ -31,6 +31,16 @@ include: "rules/evaluate.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    # A cluster's jobs find their GPUs where they run; here one has to be at hand.
+    if (
+        config["device"] == "cuda"
+        and workflow.is_main_process
+        and workflow.local_exec
+    ):
+        shell("python -m scripts.check_device --device cuda")
+
+
 rule all:
     """The mAP table and the report."""
     default_target: True

@@ -30,7 +30,8 @@ def program(log_file: str | Path | None) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        log.error("error: %s", error)
+        # From a loader's worker PyTorch hands it on with the worker's traceback in front.
+        log.error("error: %s", str(error).rpartition(f"{UserError.__name__}: ")[2].strip())
         sys.exit(1)
     except Exception:
         log.exception("this is a fault of the workflow, not of your data:")

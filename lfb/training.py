@@ -95,9 +95,17 @@ class BankFeatures:
     Args:
         bank: Read once.
         device: Where the features are to lie.
+
+    Raises:
+        UserError: The bank holds nothing.
     """
 
     def __init__(self, bank: Bank, device: torch.device) -> None:
+        if not len(bank):
+            raise UserError(
+                f"{bank.path}: the bank is empty: no proposal has a score of boxes.bank_score or "
+                "more. Lower that key, or check the proposals."
+            )
         self.features = torch.from_numpy(bank.feature()).to(device)
 
     def __call__(self, rows: Tensor) -> tuple[Tensor, Tensor]:
