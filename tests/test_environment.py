@@ -1,0 +1,57 @@
+"""The lock, the conda environment, CI and the README say the same."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = (ROOT / "requirements.txt").read_text()
+
+
+def locked() -> dict[str, list[Version]]:
+    """Versions of each package in the lock: more than one where the Python version decides."""
+    found: dict[str, list[Version]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([^\s;\\]+)", LOCK, re.MULTILINE):
+        found.setdefault(name, []).append(Version(version))
+    return found
+
+
+def test_the_lock_pins_what_the_project_asks_for():
+    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    for text in wanted:
+        requirement = Requirement(text)
+        versions = locked().get(requirement.name)
+        assert versions, f"{requirement.name} is not in the lock"
+        assert all(version in requirement.specifier for version in versions), text
+
+
+def test_every_pin_has_a_hash_and_no_address():
+    pins = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in pin for pin in pins)
+    assert "://" not in LOCK
+
+
+def test_conda_users_get_the_same_pins():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    *others, pip = environment["dependencies"]
+    assert pip == {"pip": ["-r requirements.txt"]}
+    (python,) = (item.removeprefix("python=") for item in others if item.startswith("python="))
+    assert Requirement(f"x{PROJECT['project']['requires-python']}").specifier.contains(python)
+
+
+def test_the_readme_begins_with_the_two_commands():
+    blocks = re.findall(r"^```bash\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    install = "pip install -r requirements.txt && "
+    assert blocks[0].strip() == f"{install}snakemake --cores all results/map_table.csv"
+    assert blocks[1].strip() == f"{install}pytest"
+
+
+def test_the_linked_files_of_the_readme_exist():
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
