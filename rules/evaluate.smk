@@ -3,6 +3,7 @@
 in    a model's checkpoint, the validation split and, for an operator, its bank
 out   <results>/seed-{seed}/{model}/predictions.npz    a score for every box and action
       <results>/seed-{seed}/{model}/metrics.json       mAP and AP under three protocols
+      <results>/seed-{seed}/{model}/submission.csv     on request, for AVA's own script
       <results>/map_table.csv                          a row for each model
 """
 
@@ -65,6 +66,25 @@ rule evaluate:
         "python -m scripts.evaluate --log {log} --settings {params.settings:q}"
         " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
         " {params.excluded} --predictions {input.predictions} --output {output}"
+
+
+rule submission:
+    """Writes predictions as an AVA submission, for those who ask for the file."""
+    input:
+        predictions="<results>/seed-{seed}/{model}/predictions.npz",
+        code=code("scripts/write_submission.py"),
+    output:
+        "<results>/seed-{seed}/{model}/submission.csv",
+    log:
+        "<logs>/seed-{seed}/{model}/submission.log",
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    shell:
+        "python -m scripts.write_submission --log {log}"
+        " --predictions {input.predictions} --output {output}"
 
 
 rule map_table:
