@@ -22,8 +22,8 @@ from lfb.dataset import Split
 from lfb.examples import IOU, Answers, Attention, Group, People, attend, choose
 from lfb.frames import Manifest
 from lfb.keyframes import Keyframe
+from lfb.lookup import BankFeatures
 from lfb.predictions import Predictions
-from lfb.training import BankFeatures
 
 EXAMPLES = (4, 1, 2)  # keyframes of each group of `choose`
 SHOWN = 4  # people of a keyframe that are told of

@@ -11,10 +11,10 @@ from torchvision.ops import box_iou
 from lfb.clips import Clips
 from lfb.dataset import Split
 from lfb.keyframes import Keyframe
+from lfb.lookup import BankFeatures
 from lfb.models.detector import Detector
 from lfb.predictions import Predictions
 from lfb.selection import training_keyframes
-from lfb.training import BankFeatures
 
 IOU = 0.5  # from which a box shows a person, as in the evaluation
 

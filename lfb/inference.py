@@ -10,10 +10,10 @@ from torch.utils.data import DataLoader
 
 from lfb.bank import write_bank
 from lfb.clips import Clips, InOrder, load
+from lfb.lookup import BankFeatures
 from lfb.models.detector import Detector
 from lfb.predictions import Predictions
 from lfb.program import progress
-from lfb.training import BankFeatures
 
 
 def predict(

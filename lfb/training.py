@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from lfb.bank import Bank
 from lfb.clips import Batch, Clips, Shuffled, load
 from lfb.distributed import Team
 from lfb.errors import UserError
 from lfb.files import atomic
+from lfb.lookup import BankFeatures
 from lfb.models.detector import Detector
 from lfb.program import progress
 from lfb.randomness import seed_of
@@ -87,32 +87,6 @@ def action_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(
         logits[labelled, 1:].float(), labels[labelled, 1:]
     )
-
-
-class BankFeatures:
-    """All features of a bank on one device, gathered there by row number.
-
-    Args:
-        bank: Read once.
-        device: Where the features are to lie.
-
-    Raises:
-        UserError: The bank holds nothing.
-    """
-
-    def __init__(self, bank: Bank, device: torch.device) -> None:
-        if not len(bank):
-            raise UserError(
-                f"{bank.path}: the bank is empty: no proposal has a score of boxes.bank_score or "
-                "more. Lower that key, or check the proposals."
-            )
-        self.features = torch.from_numpy(bank.feature()).to(device)
-
-    def __call__(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, M) row numbers, -1 where empty -> (B, M, C) rows, zero where empty, and the mask."""
-        real = rows >= 0
-        found = self.features[rows.clamp(min=0)].float()
-        return found.masked_fill_(~real[..., None], 0), real
 
 
 def train(

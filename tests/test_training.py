@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -19,7 +18,7 @@ from lfb.bank import Bank
 from lfb.clips import Clips, Window
 from lfb.distributed import Team
 from lfb.errors import UserError
-from lfb.training import BankFeatures, Training, action_loss, learning_rate, train
+from lfb.training import Training, action_loss, learning_rate, train
 from tests.pictures import INPUT, Film, make_bank, make_detector, make_keyframes
 from tests.teamwork import NON_LOCAL, TRAINING
 
@@ -103,18 +102,6 @@ def test_the_loss_of_bfloat16_scores_is_computed_in_float():
 
 
 # Bank
-
-
-def test_bank_rows_are_gathered_and_empty_slots_are_zero(tmp_path):
-    bank = make_bank(tmp_path)
-    rows = torch.tensor([[3, -1, 0], [-1, -1, 5]])
-    found, real = BankFeatures(bank, torch.device("cpu"))(rows)
-    assert found.dtype == torch.float32
-    assert real.tolist() == [[True, False, True], [False, False, True]]
-    feature = bank.feature().astype(np.float32)
-    np.testing.assert_array_equal(found[0, [0, 2]], feature[[3, 0]])
-    np.testing.assert_array_equal(found[1, 2], feature[5])
-    assert not found[~real].any()
 
 
 # The loop
