@@ -1,4 +1,4 @@
-"""Times the default run, cold, in a fresh clone; a dry run; and what a job costs before its work."""
+"""Times the default run, cold, in a fresh clone; a dry run; and how long a job takes to start."""
 
 import shutil
 import subprocess
