@@ -47,7 +47,8 @@ def relaunch(processes: int) -> None:
         torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
         module = sys.modules["__main__"].__spec__
         assert module is not None, "programs are started as python -m scripts.NAME"
-        command = [sys.executable, "-m", *torchrun, "-m", module.name, *sys.argv[1:]]
+        # Behind "--", or torchrun would take our options for abbreviations of its own.
+        command = [sys.executable, "-m", *torchrun, "-m", "--", module.name, *sys.argv[1:]]
         sys.stderr.flush()
         os.execv(sys.executable, command)
 

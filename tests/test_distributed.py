@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.distributed import run as torchrun
 
 from lfb import distributed
 from lfb.distributed import Team, choose_device, relaunch, team
@@ -110,10 +111,11 @@ def test_a_program_starts_itself_again_as_several_processes(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="scripts.train"))
-    monkeypatch.setattr(sys, "argv", ["train.py", "--seed", "0"])
+    monkeypatch.setattr(sys, "argv", ["train.py", "--log", "train.log", "--seed", "0"])
     relaunch(2)
     ((program, command),) = started
     assert program == command[0] == sys.executable
     assert command[1:3] == ["-m", "torch.distributed.run"]
-    assert command[command.index("--nproc-per-node") + 1] == "2"
-    assert command[-4:] == ["-m", "scripts.train", "--seed", "0"]
+    read = torchrun.parse_args(command[3:])
+    assert (read.nproc_per_node, read.module, read.training_script) == ("2", True, "scripts.train")
+    assert read.training_script_args == ["--log", "train.log", "--seed", "0"]
