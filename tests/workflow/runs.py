@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -88,71 +89,62 @@ class Workflow:
         return Result(done.returncode, done.stdout)
 
 
-@dataclass
 class Running:
-    """Snakemake at work in a session of its own, to be killed.
+    """Snakemake at work in a session of its own, to be killed."""
 
-    Attributes:
-        started: When, by the clock of the file system.
-    """
-
-    workflow: Workflow
-    arguments: tuple[str, ...] = ()
-    started: float = field(default_factory=time.time)
-
-    def __post_init__(self) -> None:
-        self._output = self.workflow.path("output.txt")
+    def __init__(self, workflow: Workflow, *arguments: str) -> None:
+        self._folder = workflow.folder
+        self._started = time.time()
+        self._output = workflow.path("output.txt")
         with self._output.open("w") as file:
-            self._process = subprocess.Popen(
-                _snakemake(*self.arguments),
-                cwd=self.workflow.folder,
+            self._snakemake = subprocess.Popen(
+                _snakemake(*arguments),
+                cwd=self._folder,
                 env=ENVIRONMENT,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 
-    def wait_until(self, moment: Callable[[], bool]) -> None:
-        """Waits for a moment that must come before Snakemake ends."""
-        while not moment():
-            assert self._process.poll() is None, self._output.read_text()
-            time.sleep(0.005)
+    def wait(self) -> int:
+        """Waits for the end; the exit status."""
+        return self._snakemake.wait()
 
-    def has_new(self, pattern: str) -> bool:
-        """Whether this run has written a file of such a name."""
-        files = self.workflow.folder.glob(pattern)
-        return any(file.stat().st_mtime > self.started for file in files)
+    def wait_for_file(self, pattern: str) -> Path:
+        """Waits until this run has written a file of such a name."""
+        while True:
+            for path in self._folder.glob(pattern):
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime > self._started:
+                        return path
+            self._wait()
 
-    def program(self, name: str) -> psutil.Process | None:
-        """The process of a running job."""
-        for process in psutil.Process(self._process.pid).children(recursive=True):
-            try:
-                if process.cmdline()[1:3] == ["-m", f"scripts.{name}"]:
-                    return process
-            except psutil.NoSuchProcess:
-                continue
-        return None
+    def wait_for_job(self, program: str, argument: str = "") -> psutil.Process:
+        """Waits for the process of a job, with an argument that contains ``argument``."""
+        while True:
+            for process in psutil.Process(self._snakemake.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    words = process.cmdline()
+                    if words[1:3] == ["-m", f"scripts.{program}"] and argument in " ".join(words):
+                        return process
+            self._wait()
 
-    def kill_job(self, program: str) -> None:
+    def kill_job(self, program: str, argument: str = "") -> None:
         """Kills the process of one job; Snakemake lets others end, and gives up."""
-        job = self.program(program)
-        assert job is not None
+        job = self.wait_for_job(program, argument)
         helpers = job.children(recursive=True)
         job.kill()
-        assert self._process.wait() == 1, self._output.read_text()
+        assert self.wait() == 1, self._output.read_text()
         _, alive = psutil.wait_procs(helpers, timeout=10)
         assert not alive, "processes of a killed job go on"
 
     def kill_everything(self) -> None:
         """Kills Snakemake and all that it started, at once."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        assert self._process.wait() == -signal.SIGKILL
-        while any(_session(process) == self._process.pid for process in psutil.process_iter()):
-            time.sleep(0.01)
-
-    def wait(self) -> int:
-        """Waits for the end; the exit status."""
-        return self._process.wait()
+        everything = psutil.Process(self._snakemake.pid).children(recursive=True)
+        os.killpg(self._snakemake.pid, signal.SIGKILL)
+        assert self.wait() == -signal.SIGKILL
+        _, alive = psutil.wait_procs(everything, timeout=10)
+        assert not alive, "processes are in a group of their own"
 
     def done(self) -> list[str]:
         """Names of the jobs that have ended well."""
@@ -160,6 +152,10 @@ class Running:
         names = {job.number: job.name for job in _jobs(output)}
         ended = re.findall(r"^Finished jobid: (\d+) ", output, re.MULTILINE)
         return [names[number] for number in ended if number in names]
+
+    def _wait(self) -> None:
+        assert self._snakemake.poll() is None, self._output.read_text()
+        time.sleep(0.005)
 
 
 @dataclass
@@ -181,13 +177,6 @@ def _jobs(output: str) -> Iterator[_Job]:
         if "output" in lines:
             values = re.findall(r"=([^,]+)", lines.get("wildcards", ""))
             yield _Job(lines["jobid"], " ".join([rule, *values]), command)
-
-
-def _session(process: psutil.Process) -> int | None:
-    try:
-        return None if process.status() == psutil.STATUS_ZOMBIE else os.getsid(process.pid)
-    except (psutil.NoSuchProcess, ProcessLookupError):
-        return None
 
 
 def option(command: str, name: str) -> str:

@@ -53,7 +53,7 @@ def test_a_touched_file_runs_nothing_again(copy: Workflow) -> None:
     touched = 0
     for folder in "lfb", "scripts", "config", "resources", "rules":
         for path in copy.path(folder).rglob("*"):
-            if path.is_file():
+            if path.is_file() and not path.name.startswith("."):  # but Snakemake's own
                 os.utime(path)
                 touched += 1
     assert touched > 50
@@ -74,15 +74,9 @@ def test_one_key_of_a_model_runs_that_model_again(copy: Workflow) -> None:
     [
         ("lfb/models/operators.py", chain(LFB) | END),
         ("lfb/training.py", chain(MODELS) | banks() | END),
-        ("lfb/models/backbone.py", chain(MODELS) | banks() | END),
         ("lfb/evaluation.py", of_models("evaluate", MODELS) | END),
-        ("lfb/table.py", END),
         ("lfb/charts.py", {"report"}),
-        ("lfb/report.html.j2", {"report"}),
-        (
-            "lfb/extraction.py",
-            DATA | chain(MODELS) | banks() | END,
-        ),
+        ("lfb/extraction.py", DATA | chain(MODELS) | banks() | END),
     ],
 )
 def test_an_edited_file_runs_what_uses_it(copy: Workflow, file: str, again: set[str]) -> None:

@@ -1,0 +1,135 @@
+"""Killed and started again: the same results, byte by byte, and nothing done twice."""
+
+import random
+import re
+import time
+from pathlib import Path
+
+from tests.workflow.runs import TABLE, Running, Workflow
+
+RESULTS = [TABLE, "results/seed-0/*/checkpoint.safetensors", "results/seed-0/*/metrics.json"]
+BANKS = ["results/seed-0/baseline/checkpoint.safetensors", "results/seed-0/bank/*.zarr/**/*"]
+
+
+def test_a_run_killed_again_and_again_ends_in_the_same_table(
+    fresh: Workflow, finished: Workflow, commands: dict[str, str]
+) -> None:
+    done = []
+
+    run = Running(fresh)
+    run.wait_for_file("resources/demo/videos/*.mp4")
+    run.kill_job("demo_data")
+    done += run.done()
+
+    run = Running(fresh)
+    run.wait_for_file("resources/frames/*.zip")
+    run.kill_everything()
+    done += run.done()
+    frames = times(fresh, "resources/frames/*.zip")
+    refused = fresh.run()
+    assert refused.code == 1
+    assert "--unlock" in refused.output
+    unlock(fresh)
+
+    run = Running(fresh)
+    run.wait_for_file("results/seed-0/baseline/resume.pt")
+    run.kill_job("train")
+    done += run.done()
+
+    run = Running(fresh)
+    run.wait_for_file("results/seed-0/baseline/resume.pt")
+    run.kill_everything()
+    done += run.done()
+    unlock(fresh)
+
+    run = Running(fresh)
+    run.wait_for_file("results/seed-0/bank/pieces/*.zarr")
+    run.kill_job("build_bank")
+    done += run.done()
+
+    run = Running(fresh)
+    run.wait_for_job("build_bank")
+    run.wait_for_file("results/seed-0/bank/pieces/*.zarr")
+    run.kill_everything()
+    done += run.done()
+    unlock(fresh)
+
+    run = Running(fresh)
+    model = run.wait_for_file("results/seed-0/lfb_*/resume.pt").parent.name
+    run.kill_job("train", model)
+    done += run.done()
+
+    run = Running(fresh)
+    run.wait_for_file(f"results/seed-0/{model}/resume.pt")
+    run.kill_everything()
+    done += run.done()
+    unlock(fresh)
+
+    run = Running(fresh)
+    assert run.wait() == 0
+    done += run.done()
+
+    assert contents(fresh, RESULTS) == contents(finished, RESULTS)
+    assert sorted(done) == sorted(commands)
+    assert frames.items() <= times(fresh, "resources/frames/*.zip").items()
+    for trained in "baseline", model:
+        first, second = goes_on(fresh.path(f"logs/seed-0/{trained}/train.log"))
+        assert 1 <= first < second
+    assert not list(fresh.folder.rglob("*.partial"))
+    assert not list(fresh.folder.rglob("resume.pt"))
+
+
+def test_banks_are_the_same_after_kills_at_random_moments(
+    fresh: Workflow, finished: Workflow
+) -> None:
+    moments = random.Random(0)
+    done = []
+    for _ in range(3):
+        run = Running(fresh, "banks")
+        run.wait_for_file("logs/**/*.log")
+        time.sleep(moments.uniform(0, 5))
+        run.kill_everything()
+        done += run.done()
+        unlock(fresh)
+    run = Running(fresh, "banks")
+    assert run.wait() == 0
+    done += run.done()
+
+    assert contents(fresh, BANKS) == contents(finished, BANKS)
+    assert len(done) == len(set(done))
+
+
+def unlock(workflow: Workflow) -> None:
+    """What Snakemake asks for after it was killed."""
+    result = workflow.run("--unlock")
+    assert result.code == 0, result.output
+
+
+def contents(workflow: Workflow, patterns: list[str]) -> dict[str, bytes]:
+    """What is in the files of such names."""
+    found = {
+        str(path.relative_to(workflow.folder)): path.read_bytes()
+        for pattern in patterns
+        for path in workflow.folder.glob(pattern)
+        if path.is_file() and not path.name.startswith(".snakemake")
+    }
+    assert found
+    return found
+
+
+def times(workflow: Workflow, pattern: str) -> dict[Path, int]:
+    """When the files of such names were written."""
+    return {path: path.stat().st_mtime_ns for path in workflow.folder.glob(pattern)}
+
+
+def goes_on(log: Path) -> list[int]:
+    """Epochs after which a training went on; none that was kept is done again."""
+    kept, epoch = [], 0
+    for word, number in re.findall(r"(after epoch|epoch) (\d+)", log.read_text()):
+        if word == "after epoch":
+            assert epoch - 1 <= int(number) <= epoch  # the last one may have been lost
+            kept.append(int(number))
+        else:
+            assert int(number) == epoch + 1
+        epoch = int(number)
+    return kept
