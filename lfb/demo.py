@@ -30,6 +30,7 @@ from PIL import Image, ImageDraw
 from lfb.annotations import write_annotations, write_excluded, write_labels
 from lfb.csv_file import BOX
 from lfb.files import atomic
+from lfb.processes import die_with_parent
 from lfb.proposals import Proposals, write_proposals
 from lfb.randomness import generator
 
@@ -231,7 +232,8 @@ def write_demo(
         _film, folder=Path(videos), seconds=seconds, first_second=first_second, fps=fps, seed=seed
     )
     Path(videos).mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(processes, get_context("forkserver")) as pool:
+    context = get_context("forkserver")
+    with ProcessPoolExecutor(processes, context, initializer=die_with_parent) as pool:
         for split, (count, files) in splits.items():
             rows: list[tuple] = []
             detections: list[tuple] = []

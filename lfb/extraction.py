@@ -8,8 +8,6 @@ import io
 import json
 import logging
 import multiprocessing
-import os
-import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from lfb.errors import DataFaults, UserError
 from lfb.files import atomic
 from lfb.frames import FrameFolder, FrameInfo, FrameZip, decoded_size
+from lfb.processes import die_with_parent
 
 if TYPE_CHECKING:  # imported where used: checking frames needs no decoder
     import av
@@ -368,7 +367,7 @@ def _manifest(
             take(name, partial(work, name, *jobs[name], **settings))
     else:
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
-        with ProcessPoolExecutor(processes, context, initializer=_die_with_parent) as pool:
+        with ProcessPoolExecutor(processes, context, initializer=die_with_parent) as pool:
             futures = {pool.submit(work, name, *jobs[name], **settings): name for name in names}
             try:
                 for future in as_completed(futures):
@@ -384,15 +383,3 @@ def _manifest(
     if faults:
         raise DataFaults(sorted(faults))
     return {"videos": {name: done[name] for name in names}}
-
-
-def _die_with_parent() -> None:
-    """Ends this worker when its parent is killed, so that a new run has no second writer."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -20,6 +20,7 @@ from lfb.errors import UserError
 from lfb.files import atomic
 from lfb.lookup import BankFeatures
 from lfb.models.detector import Detector
+from lfb.optimizer import SGD
 from lfb.program import progress
 from lfb.randomness import seed_of
 
@@ -119,9 +120,7 @@ def train(
     model.to(device)
     if training.channels_last:
         model.to(memory_format=torch.channels_last_3d)
-    optimizer = torch.optim.SGD(
-        model.parameters(), momentum=training.momentum, weight_decay=training.weight_decay, lr=0.0
-    )
+    optimizer = SGD(model.parameters(), training.momentum, training.weight_decay)
     features = BankFeatures(clips.bank, device) if clips.bank is not None else None
     history = _resume(state_file, identity, model, optimizer, device)
     if training.compile:
@@ -184,13 +183,11 @@ def _step(
     model: nn.Module,
     batch: Batch,
     features: BankFeatures | None,
-    optimizer: torch.optim.Optimizer,
+    optimizer: SGD,
     rate: float,
     training: Training,
 ) -> tuple[Tensor, Tensor]:
     """One iteration: (loss, gradient norm)."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
     rows = features(batch.rows) if features is not None else ()
     clips = batch.clips
     if training.channels_last:
@@ -198,10 +195,9 @@ def _step(
     with torch.autocast(clips.device.type, torch.bfloat16, enabled=training.bfloat16):
         logits = model(clips, batch.rois, *rows)
     loss = action_loss(logits, batch.labels)
-    optimizer.zero_grad()
     loss.backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)
-    optimizer.step()
+    optimizer.step(rate)
     return loss.detach(), norm
 
 
@@ -209,7 +205,7 @@ def _keep(
     path: Path,
     identity: Mapping[str, Any],
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: SGD,
     history: list[dict[str, float]],
 ) -> None:
     """Writes the resume state. Random states need no place in it: every draw is keyed."""
@@ -229,7 +225,7 @@ def _resume(
     path: Path,
     identity: Mapping[str, Any],
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: SGD,
     device: torch.device,
 ) -> list[dict[str, float]]:
     """Takes up the resume state, if there is one; returns the metrics of the epochs done."""
