@@ -1,0 +1,223 @@
+"""The tensors of a file that ``torch.save`` wrote, without running anything that is pickled in it.
+
+Published checkpoints hold more than tensors: those of MMEngine carry objects of its own classes,
+which ``torch.load(weights_only=True)`` refuses and plain ``torch.load`` would run. Here every class
+and function of a pickle but the few that describe tensors is taken for an inert thing: calling it,
+filling it or setting its state does nothing.
+"""
+
+import pickle
+import struct
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+from lfb.errors import UserError
+
+_LEGACY = 0x1950A86A20F9469CFC6C  # the first thing in a file of PyTorch before 1.6
+_DTYPES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+
+
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """The state dict of a checkpoint, on the CPU: its entry ``state_dict``, or the whole of it.
+
+    Args:
+        path: Written by ``torch.save``, in its format of today (a zip) or that before PyTorch 1.6.
+
+    Raises:
+        UserError: There is no such file, it is cut short or broken, or holds no state dict.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(file)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such file.") from error
+    except Exception as error:  # a broken pickle raises nearly anything
+        raise UserError(
+            f"{path}: not a whole PyTorch checkpoint ({error or type(error).__name__}). "
+            "Fetch it again."
+        ) from error
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not any(isinstance(x, _Tensor) for x in state.values()):
+        raise UserError(
+            f"{path}: a PyTorch file, but not a checkpoint: it has no state dict. Point to the "
+            "file with the model's weights."
+        )
+    if strange := [str(key) for key, value in state.items() if not isinstance(value, _Tensor)]:
+        raise UserError(
+            f"{path}: the state dict holds what is no plain tensor: {', '.join(strange)}. Save "
+            "the weights again as plain tensors."
+        )
+    try:
+        return {str(name): value.build() for name, value in state.items()}
+    except (RuntimeError, TypeError) as error:
+        raise UserError(
+            f"{path}: a tensor reaches beyond what is stored. Fetch the file again."
+        ) from error
+
+
+class _Inert:
+    """What becomes of every class and function of a pickle, and of whatever they would make."""
+
+    def __new__(cls, *arguments: Any, **named: Any) -> "_Inert":
+        return super().__new__(cls)
+
+    def nothing(self, *arguments: Any) -> "_Inert":
+        return self
+
+    # All that an unpickler may call on an object.
+    __call__ = __setstate__ = __setitem__ = append = extend = add = nothing
+
+
+class _Dict(dict):
+    """An OrderedDict; the attributes that PyTorch hangs on it are left out."""
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class _Storage:
+    """The values of one or more tensors, one after the other."""
+
+    values: Tensor
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _Tensor:
+    """Stands for a tensor until the values are there."""
+
+    def __init__(self, storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> None:
+        self._about = storage, offset, size, stride
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def build(self) -> Tensor:
+        """Raises RuntimeError or TypeError where the numbers do not fit the storage."""
+        storage, offset, size, stride = self._about
+        if not isinstance(storage, _Storage):
+            raise TypeError("not a storage")
+        return storage.values.as_strided(size, stride, offset)
+
+
+class _Parameter:
+    """Leaves the tensor of a parameter as it is."""
+
+    def __new__(cls, tensor: Any, *_: Any) -> Any:
+        return tensor
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+# Classes, all of them with `__setstate__`: a pickle could set attributes of a function.
+_KNOWN = {
+    ("collections", "OrderedDict"): _Dict,
+    ("torch._utils", "_rebuild_tensor"): _Tensor,
+    ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
+    ("torch._utils", "_rebuild_parameter"): _Parameter,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    """Builds plain values and tensors; all else is inert.
+
+    Args:
+        file: At the beginning of a pickle.
+        storage: (key, dtype, number of values) -> where a tensor's values lie.
+    """
+
+    def __init__(self, file: IO[bytes], storage: Callable[[str, torch.dtype, int], _Storage]):
+        super().__init__(file, encoding="latin1")
+        self._storage = storage
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "torch" and name in _DTYPES:
+            return _DTYPES[name]
+        return _KNOWN.get((module, name), _Inert)
+
+    def persistent_load(self, pid: Any) -> Any:
+        kind, *about = pid
+        if kind != "storage":
+            return _Inert()
+        dtype, key, _, count, *view = about
+        if not isinstance(dtype, torch.dtype) or type(count) is not int or any(view):
+            raise pickle.UnpicklingError(f"storage {key!r} is of an unknown kind")
+        return self._storage(str(key), dtype, count)
+
+
+def _read_zip(file: IO[bytes]) -> Any:
+    with zipfile.ZipFile(file) as archive:
+        pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
+        if len(pickles) != 1:
+            raise pickle.UnpicklingError("it is a zip of something else")
+        folder = pickles[0].removesuffix("data.pkl")
+        found: dict[str, _Storage] = {}
+
+        def storage(key: str, dtype: torch.dtype, count: int) -> _Storage:
+            if key not in found:
+                data = archive.read(f"{folder}data/{key}")
+                if len(data) != count * dtype.itemsize:
+                    raise pickle.UnpicklingError(f"storage {key} has {len(data)} bytes")
+                found[key] = _Storage(_values(data, dtype))
+            return found[key]
+
+        with archive.open(pickles[0]) as content:
+            return _Unpickler(content, storage).load()
+
+
+def _read_legacy(file: IO[bytes]) -> Any:
+    """A few pickles one after the other, then the values of the storages."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    found: dict[str, _Storage] = {}
+
+    def storage(key: str, dtype: torch.dtype, count: int) -> _Storage:
+        if not 0 <= count * dtype.itemsize <= size:
+            raise pickle.UnpicklingError("it is cut short")
+        return found.setdefault(key, _Storage(torch.empty(count, dtype=dtype)))
+
+    def load() -> Any:
+        return _Unpickler(file, storage).load()
+
+    if load() != _LEGACY:
+        raise pickle.UnpicklingError("it begins with something else")
+    load()  # version of the protocol
+    about = load()
+    if not isinstance(about, Mapping) or not about.get("little_endian"):
+        raise pickle.UnpicklingError("it was not written on a little-endian machine")
+    content = load()
+    for key in load():
+        values = found.pop(str(key)).values
+        (count,) = struct.unpack("<q", file.read(8))
+        data = file.read(values.nbytes)
+        if count != len(values) or len(data) != values.nbytes:
+            raise pickle.UnpicklingError("it is cut short")
+        values.copy_(_values(data, values.dtype))
+    if found:
+        raise pickle.UnpicklingError("it is cut short")
+    return content
+
+
+def _values(data: bytes, dtype: torch.dtype) -> Tensor:
+    return torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)

@@ -1,0 +1,107 @@
+"""MMAction2's published checkpoints (0.x and 1.x) as weights of this project's models.
+
+The names inside are the same in both versions. ``backbone.*`` are ours too; the operator's and the
+classifier's are translated, and 1x1x1 convolutions become linear layers. Kinetics-400 recognisers
+give their backbone only.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from lfb.checkpoints import load_checkpoint, load_weights
+from lfb.errors import UserError
+from lfb.files import digest
+from lfb.models.detector import Detector
+from lfb.pth import read_tensors
+
+_FBO = r"roi_head\.shared_head\.fbo\."
+_LAYER = _FBO + r"non_local_layer_([1-9]\d*)\."
+_NAMES = [
+    (r"roi_head\.bbox_head\.fc_cls\.", "classifier."),
+    (_FBO + r"st_feat_conv\.", "operator.project_roi."),
+    (_FBO + r"lt_feat_conv\.", "operator.project_bank."),
+    (_LAYER + r"st_feat_conv\.conv\.", "operator.layers.{}.theta."),
+    (_LAYER + r"lt_feat_conv\.conv\.", "operator.layers.{}.phi."),
+    (_LAYER + r"global_conv\.conv\.", "operator.layers.{}.g."),
+    (_LAYER + r"out_conv\.conv\.", "operator.layers.{}.out."),
+    (_LAYER + r"ln\.", "operator.layers.{}.norm."),
+]
+
+
+def load_published(model: Detector, path: str | Path) -> None:
+    """Copies the weights of a published detector (baseline or LFB) into a model, all or none.
+
+    avg and max have no weights of their own, so their files fit each other's models.
+
+    Args:
+        model: With the outputs (81 in the published files), depth and operator of the file.
+        path: An MMAction2 ``.pth``.
+
+    Raises:
+        UserError: The file is broken or another one than its name says, or its tensors are not
+            those of the model; all are named.
+    """
+    weights = translate(_read(path))
+    load_weights(model, _counted(weights, model.state_dict()), path)
+
+
+def load_backbone(model: Detector, path: str | Path) -> list[str]:
+    """Copies initial weights into a model's backbone, all or none.
+
+    Args:
+        model: Only its backbone changes.
+        path: An MMAction2 ``.pth``, such as a Kinetics-400 recogniser, or a checkpoint of this
+            project (``.safetensors``).
+
+    Returns:
+        Names of the tensors in the file that were not used: those of its head.
+
+    Raises:
+        UserError: As ``load_published``.
+    """
+    ours = Path(path).suffix == ".safetensors"
+    weights = load_checkpoint(path).weights if ours else _read(path)
+    prefix = "backbone."
+    own = {name: tensor for name, tensor in weights.items() if name.startswith(prefix)}
+    # The rest of the model stands in for itself, so that faults carry the names of the file.
+    wanted = model.state_dict()
+    others = {name: tensor for name, tensor in wanted.items() if not name.startswith(prefix)}
+    load_weights(model, {**_counted(own, wanted), **others}, path)
+    return sorted(weights.keys() - own.keys())
+
+
+def translate(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """MMAction2's names and shapes to ours; what is unknown stays as it is."""
+    return dict(_translated(name, tensor) for name, tensor in weights.items())
+
+
+def _translated(name: str, tensor: Tensor) -> tuple[str, Tensor]:
+    for pattern, ours in _NAMES:
+        if match := re.match(pattern, name):
+            prefix = ours.format(*(int(number) - 1 for number in match.groups()))
+            if ours.endswith("norm."):
+                tensor = tensor.flatten()  # (C, 1, 1, 1)
+            elif tensor.ndim == 5:
+                tensor = tensor.flatten(1)  # (C, C', 1, 1, 1)
+            return prefix + name[match.end() :], tensor
+    return name, tensor
+
+
+def _counted(weights: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Adds the batch norms' counters of batches, which older PyTorch did not keep or use."""
+    counters = {n: t for n, t in wanted.items() if n.endswith(".num_batches_tracked")}
+    return {**counters, **weights}
+
+
+def _read(path: str | Path) -> dict[str, Tensor]:
+    """The tensors of a file whose name, as the published ones, may end in its digest."""
+    told = re.search(r"-([0-9a-f]{8})\.pth$", Path(path).name)
+    if told and Path(path).is_file() and not (found := digest(path)).startswith(told[1]):
+        raise UserError(
+            f"{path}: the SHA-256 should begin with {told[1]}, as the name says, but begins with "
+            f"{found[:8]}: the file is damaged or another one. Fetch it again."
+        )
+    return read_tensors(path)

@@ -1,0 +1,157 @@
+"""Tests of lfb.published; tests/test_peer.py holds the imported models to MMAction2's own."""
+
+import re
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from lfb.checkpoints import save_checkpoint
+from lfb.errors import UserError
+from lfb.files import digest
+from lfb.models.detector import Detector, build_detector
+from lfb.published import load_backbone, load_published
+from tests.pictures import OUTPUTS, TINY, make_detector
+
+NON_LOCAL = {"name": "non_local", "width": 6, "layers": 2}
+OPERATORS = [None, {"name": "avg"}, {"name": "max"}, NON_LOCAL]
+FBO = "roi_head.shared_head.fbo."
+THEIRS = {
+    "project_roi": "st_feat_conv",
+    "project_bank": "lt_feat_conv",
+    "theta": "st_feat_conv.conv",
+    "phi": "lt_feat_conv.conv",
+    "g": "global_conv.conv",
+    "out": "out_conv.conv",
+}
+
+
+def their_state(model: Detector) -> OrderedDict[str, Tensor]:
+    """A model's weights under the names and in the shapes of MMAction2."""
+    state = OrderedDict()
+    for name, tensor in model.state_dict().items():
+        if match := re.fullmatch(r"operator\.(?:layers\.(\d)\.)?(\w+)\.(weight|bias)", name):
+            layer, part, kind = match.groups()
+            place = FBO + (f"non_local_layer_{int(layer) + 1}." if layer else "")
+            if part == "norm":
+                state[f"{place}ln.{kind}"] = tensor[:, None, None, None]
+            else:
+                shape = tensor.shape + (1, 1, 1) * (kind == "weight")
+                state[f"{place}{THEIRS[part]}.{kind}"] = tensor.reshape(shape)
+        else:
+            state[name.replace("classifier.", "roi_head.bbox_head.fc_cls.")] = tensor
+    return state
+
+
+def save(path: Path, state: OrderedDict[str, Tensor]) -> Path:
+    torch.save({"meta": {}, "state_dict": state}, path)
+    return path
+
+
+def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
+def test_every_tensor_finds_its_place(tmp_path, operator):
+    model, other = make_detector(operator), make_detector(operator)
+    for number, parameter in enumerate(other.state_dict().values()):
+        parameter.copy_(torch.full(parameter.shape, number))
+    load_published(model, save(tmp_path / "a.pth", their_state(other)))
+    assert equal(model.state_dict(), other.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("operator", "count"),
+    [
+        (None, 31_800_465),
+        ({"name": "avg"}, 31_966_353),
+        ({"name": "max"}, 31_966_353),
+        ({"name": "non_local", "width": 512, "layers": 2, "dropout": 0.2}, 36_043_409),
+    ],
+)
+def test_the_published_models_have_the_published_number_of_parameters(operator, count):
+    with torch.device("meta"):
+        model = build_detector({"name": "slowonly", "depth": 50}, {}, operator, 81)
+    assert sum(parameter.numel() for parameter in model.parameters()) == count
+
+
+def test_files_older_than_the_counters_of_batch_norm_load(tmp_path):
+    model, other = make_detector(), make_detector()
+    state = their_state(other)
+    old = OrderedDict((n, t) for n, t in state.items() if not n.endswith("num_batches_tracked"))
+    assert len(old) < len(state)
+    load_published(model, save(tmp_path / "a.pth", old))
+    assert equal(model.state_dict(), other.state_dict())
+
+
+def test_the_backbone_alone_is_taken_and_the_rest_named(tmp_path):
+    model, other = make_detector(NON_LOCAL), make_detector()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    state = OrderedDict((f"backbone.{n}", t) for n, t in other.backbone.state_dict().items())
+    state["cls_head.fc_cls.weight"] = torch.ones(400, 16)
+    state["cls_head.fc_cls.bias"] = torch.ones(400)
+    unused = load_backbone(model, save(tmp_path / "kinetics.pth", state))
+    assert unused == ["cls_head.fc_cls.bias", "cls_head.fc_cls.weight"]
+    assert equal(model.backbone.state_dict(), other.backbone.state_dict())
+    assert all(
+        torch.equal(value, before[name])
+        for name, value in model.state_dict().items()
+        if not name.startswith("backbone.")
+    )
+
+
+def test_a_checkpoint_of_our_own_gives_its_backbone(tmp_path):
+    model, other = make_detector(), make_detector(NON_LOCAL)
+    about = {"backbone": TINY, "head": {"roi_size": 3}, "operator": NON_LOCAL, "outputs": OUTPUTS}
+    save_checkpoint(tmp_path / "a.safetensors", other, {"model": about})
+    unused = load_backbone(model, tmp_path / "a.safetensors")
+    assert equal(model.backbone.state_dict(), other.backbone.state_dict())
+    assert set(unused) == {n for n in other.state_dict() if not n.startswith("backbone.")}
+
+
+def test_another_depth_width_or_operator_is_told_with_every_name(tmp_path):
+    model = make_detector(NON_LOCAL)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    deeper = build_detector({**TINY, "depth": [2, 1]}, {}, {**NON_LOCAL, "width": 8}, OUTPUTS)
+    path = save(tmp_path / "a.pth", their_state(deeper))
+    with pytest.raises(UserError, match="of another depth, width or operator") as refused:
+        load_published(model, path)
+    told = str(refused.value)
+    assert told.startswith(f"{path}: ")
+    extra = deeper.state_dict().keys() - model.state_dict().keys()
+    assert extra
+    assert all(f"\n  {name}: not in the model" in told for name in extra)
+    assert "\n  operator.layers.1.theta.weight: shape (8, 8), but (6, 6) in the model" in told
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    with pytest.raises(UserError, match=r"backbone\.layer1\.1\.conv1\.bn\.bias: not in the model"):
+        load_backbone(model, path)
+
+
+def test_a_recogniser_is_no_detector(tmp_path):
+    model = make_detector()
+    state = their_state(model)
+    state["cls_head.fc_cls.weight"] = state.pop("roi_head.bbox_head.fc_cls.weight")
+    with pytest.raises(UserError) as refused:
+        load_published(model, save(tmp_path / "a.pth", state))
+    assert "\n  classifier.weight: missing" in str(refused.value)
+    assert "\n  cls_head.fc_cls.weight: not in the model" in str(refused.value)
+
+
+def test_a_file_is_held_to_the_digest_in_its_name(tmp_path):
+    model = make_detector()
+    path = save(tmp_path / "a.pth", their_state(model))
+    good = path.rename(tmp_path / f"a_20200704-{digest(path)[:8]}.pth")
+    load_published(model, good)
+    bad = good.rename(tmp_path / "a_20200704-00c0ffee.pth")
+    for load in load_published, load_backbone:
+        with pytest.raises(UserError, match="should begin with 00c0ffee, as the name says"):
+            load(model, bad)
+
+
+@pytest.mark.parametrize("name", ["a_20200704-00c0ffee.pth", "a.pth", "a.safetensors"])
+def test_missing_weights_are_told(name):
+    with pytest.raises(UserError, match=f"{name}: there is no"):
+        load_backbone(make_detector(), name)
