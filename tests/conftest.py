@@ -1,6 +1,8 @@
 """Videos and their frames, made once for all tests."""
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,3 +30,14 @@ def cut(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("zips") / "plain.zip"
     extract(videos / "plain.mp4", path, **CUT)
     return path
+
+
+@pytest.fixture(scope="session")
+def peer() -> SimpleNamespace:
+    """MMAction2's own classes; see CONTRIBUTING.md."""
+    folder = os.environ.get("LFB_PEERS")
+    if not folder:
+        pytest.skip("LFB_PEERS names no folder with tests/peers.txt installed; see CONTRIBUTING.md")
+    from tests import peers
+
+    return peers.load(Path(folder))

@@ -1,0 +1,142 @@
+"""MMAction2's own modules, loaded from a folder beside the environment (tests/peers.txt).
+
+Its wheel cannot be imported as a whole, and mmdet and mmcv's compiled operators are not installed:
+empty packages let single modules load, and stand-ins take the place of what they only mention.
+"""
+
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+CHANNELS = 2048
+WIDTH = 512
+WINDOW, PER_SECOND = 60, 5
+ROI_HEADS = "mmaction.models.roi_heads"
+FBO = {
+    "type": "non_local",
+    "st_feat_channels": CHANNELS,
+    "lt_feat_channels": CHANNELS,
+    "latent_channels": WIDTH,
+    "num_st_feat": 1,
+    "num_lt_feat": WINDOW * PER_SECOND,
+    "num_non_local_layers": 2,
+}
+CONTEXT = {None: 0, "avg": CHANNELS, "max": CHANNELS, "non_local": WIDTH}
+
+
+def load(folder: Path) -> SimpleNamespace:
+    """The peer's classes.
+
+    Raises:
+        ImportError: They are not in the folder, or do not load.
+    """
+    sys.path.append(str(folder.resolve()))  # last: what the environment has is taken from there
+    for name in (
+        "mmaction.models",
+        "mmaction.models.backbones",
+        ROI_HEADS,
+        f"{ROI_HEADS}.bbox_heads",
+        f"{ROI_HEADS}.roi_extractors",
+        f"{ROI_HEADS}.shared_heads",
+    ):
+        _package(name).__path__ = [str(folder.resolve() / name.replace(".", "/"))]
+    for name in "mmdet", "mmdet.models", "mmdet.models.task_modules":
+        _package(name)
+    _package("mmdet.models.task_modules.samplers").SamplingResult = object  # type: ignore[attr-defined]
+    operators = _package("mmcv.ops")
+    operators.RoIAlign, operators.RoIPool = RoIAlign, None  # type: ignore[attr-defined]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return SimpleNamespace(
+            SlowOnly=_of("mmaction.models.backbones.resnet3d_slowonly", "ResNet3dSlowOnly"),
+            FBOHead=_of(f"{ROI_HEADS}.shared_heads.fbo_head", "FBOHead"),
+            Extractor=_of(f"{ROI_HEADS}.roi_extractors.single_straight3d", "SingleRoIExtractor3D"),
+            BBoxHead=_of(f"{ROI_HEADS}.bbox_heads.bbox_head", "BBoxHeadAVA"),
+            MessageHub=_of("mmengine.logging", "MessageHub"),
+        )
+
+
+def _package(name: str) -> ModuleType:
+    sys.modules[name] = package = ModuleType(name)
+    package.__path__ = []
+    return package
+
+
+def _of(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
+
+
+class RoIAlign(nn.Module):
+    """mmcv's, by torchvision's kernel, which is bit-identical on the CPU."""
+
+    def __init__(
+        self, size: int, scale: float, *, sampling_ratio: int, pool_mode: str, aligned: bool
+    ) -> None:
+        super().__init__()
+        assert pool_mode == "avg"
+        self.arguments = (size, size), scale, sampling_ratio, aligned
+
+    def forward(self, features: Tensor, rois: Tensor) -> Tensor:
+        from torchvision.ops import roi_align
+
+        return roi_align(features, rois, *self.arguments)
+
+
+class PeerDetector(nn.Module):
+    """The peer's modules put together as its configurations of the four models do.
+
+    Args:
+        peer: What ``load`` returned.
+        backbone: Its SlowOnly.
+        operator: ``avg``, ``max``, ``non_local`` or None.
+        banks: Folder of ``lfb_train.pkl`` and ``lfb_val.pkl``.
+    """
+
+    def __init__(
+        self, peer: SimpleNamespace, backbone: nn.Module, operator: str | None, banks: Path
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.roi_head = nn.Module()
+        if operator:
+            self.roi_head.shared_head = peer.FBOHead(
+                lfb_cfg={
+                    "lfb_prefix_path": str(banks),
+                    "max_num_sampled_feat": PER_SECOND,
+                    "window_size": WINDOW,
+                    "lfb_channels": CHANNELS,
+                    "device": "cpu",
+                },
+                fbo_cfg={**FBO, "type": operator},
+            )
+        self.roi_head.bbox_head = peer.BBoxHead(
+            background_class=True,
+            in_channels=CHANNELS + CONTEXT[operator],
+            num_classes=81,
+            dropout_ratio=0.5,
+        )
+        self.extractor = peer.Extractor(output_size=8)  # it has no weights
+
+    def forward(self, clips: Tensor, rois: Tensor, keyframes: list[str]) -> Tensor:
+        """Logits of normalised clips; ``keyframes`` such as ``video,0902``, one a clip."""
+        found, whole = self.extractor(self.backbone(clips), rois)
+        if hasattr(self.roi_head, "shared_head"):
+            metas = [{"img_key": key} for key in keyframes]
+            found = self.roi_head.shared_head(found, feat=whole, rois=rois, img_metas=metas)
+        return self.roi_head.bbox_head(found)
+
+
+def save(path: Path, model: nn.Module, version: str, peer: SimpleNamespace) -> None:
+    """Writes a checkpoint as MMAction2 0.x (PyTorch's older format) or 1.x does."""
+    content: dict[str, Any] = {"meta": {"epoch": 20, "iter": 9}, "state_dict": model.state_dict()}
+    if version == "1.x":
+        hub = peer.MessageHub.get_instance(f"run {path}")
+        hub.update_scalar("train/loss", 0.3)
+        content["message_hub"] = hub.state_dict()
+    torch.save(content, path, _use_new_zipfile_serialization=version == "1.x")

@@ -1,0 +1,152 @@
+"""The published models hold to MMAction2's own modules, with random weights in its file formats."""
+
+import pickle
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lfb.bank import Bank, write_bank
+from lfb.lookup import BankFeatures
+from lfb.models.detector import MEAN, STD, build_detector
+from lfb.published import load_backbone, load_published
+from tests import peers
+from tests.peers import CHANNELS, PER_SECOND, WIDTH, WINDOW, PeerDetector
+
+OPERATORS = {
+    "baseline": None,
+    "avg": {"name": "avg"},
+    "max": {"name": "max"},
+    "non_local": {"name": "non_local", "width": WIDTH, "layers": 2, "dropout": 0.2},
+}
+KEYFRAMES = [("a", 902), ("b", 950)]
+ROIS = torch.tensor(
+    [[0, 3.2, 5.0, 40.7, 60.1], [0, 0, 0, 64, 64], [1, 10.5, 2.25, 30, 50], [0, 31, 8, 63, 40]]
+)
+
+
+@pytest.fixture(scope="module")
+def backbone(peer: SimpleNamespace) -> nn.Module:
+    """The peer's SlowOnly with weights as if it had been trained."""
+    torch.manual_seed(0)
+    backbone = peer.SlowOnly(
+        depth=50, pretrained=None, pretrained2d=False, lateral=False, spatial_strides=(1, 2, 2, 1)
+    )
+    backbone.init_weights()
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            nn.init.uniform_(module.weight, 0.5, 1)
+            nn.init.normal_(module.bias, std=0.1)
+            nn.init.normal_(module.running_mean, std=0.1)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+            module.num_batches_tracked.fill_(7)
+    return backbone
+
+
+@pytest.fixture(scope="module")
+def banks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same features as the peer's two pickles and as our bank; many seconds have none."""
+    folder = tmp_path_factory.mktemp("banks")
+    random = np.random.default_rng(0)
+    theirs: dict[str, dict[int, list[Tensor]]] = {"a": {}, "b": {}}
+    video, second, features = [], [], []
+    for name in theirs:
+        for moment in range(900, 1000, 3):
+            rows = random.normal(-0.6, 0.3, (random.integers(1, PER_SECOND + 1), CHANNELS))
+            rows = rows.astype(np.float16)
+            theirs[name][moment] = [torch.from_numpy(row).float() for row in rows]
+            video += [name] * len(rows)
+            second += [moment] * len(rows)
+            features.append(rows)
+    torch.save({"a": theirs["a"]}, folder / "lfb_train.pkl")
+    torch.save({"b": theirs["b"]}, folder / "lfb_val.pkl")
+    count = len(video)
+    write_bank(
+        folder / "bank.zarr",
+        split="train",
+        video=video,
+        second=second,
+        feature=np.concatenate(features),
+        box=np.tile([0, 0, 1, 1], (count, 1)),
+        score=np.ones(count),
+        attributes={},
+    )
+    return folder
+
+
+def windows(banks: Path) -> tuple[Tensor, Tensor]:
+    """Our bank's rows around the keyframes, and which are real."""
+    bank = Bank.open(banks / "bank.zarr")
+    rows = [
+        bank.rows(video, second, window=WINDOW, per_second=PER_SECOND, key=None)
+        for video, second in KEYFRAMES
+    ]
+    return BankFeatures(bank, torch.device("cpu"))(torch.from_numpy(np.stack(rows)))
+
+
+def make_clips() -> Tensor:
+    random = torch.Generator().manual_seed(1)
+    return torch.randint(256, (2, 3, 4, 64, 64), dtype=torch.uint8, generator=random)
+
+
+def normalised(clips: Tensor) -> Tensor:
+    mean, std = (torch.tensor(value).view(1, 3, 1, 1, 1) for value in (MEAN, STD))
+    return (clips - mean) / std
+
+
+def soften(model: nn.Module) -> None:
+    """Keeps the attention from being one row's alone, which would hide the empty slots."""
+    for name, parameter in model.named_parameters():
+        if "non_local_layer" in name and ("st_feat_conv" in name or "lt_feat_conv" in name):
+            parameter.mul_(0.12)
+        if ".ln." in name:
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+
+
+@pytest.mark.parametrize("version", ["0.x", "1.x"])
+@pytest.mark.parametrize("name", OPERATORS)
+@torch.inference_mode()
+def test_an_imported_model_gives_the_logits_of_the_peer(
+    peer, backbone, banks, tmp_path, name, version
+):
+    torch.manual_seed(2)
+    operator = OPERATORS[name]
+    theirs = PeerDetector(peer, backbone, operator and operator["name"], banks).eval()
+    soften(theirs)
+    path = tmp_path / "published.pth"
+    peers.save(path, theirs, version, peer)
+    if version == "1.x":
+        with pytest.raises(pickle.UnpicklingError, match="mmengine"):
+            torch.load(path, weights_only=True)
+
+    ours = build_detector({"name": "slowonly", "depth": 50}, {}, operator, 81).eval()
+    load_published(ours, path)
+    path.unlink()  # pytest would keep 128 MB of each test
+    clips = make_clips()
+    rows = windows(banks) if operator else ()
+    wanted = theirs(normalised(clips), ROIS, [f"{v},{s:04d}" for v, s in KEYFRAMES])
+    found = ours(clips, ROIS, *rows)
+    assert wanted.std() > 0.1
+    assert (found - wanted).abs().max() <= 1e-4
+    if operator:
+        ours.operator.empty = "mask"
+        assert (ours(clips, ROIS, *rows) - wanted).abs().max() > 1e-3  # empty slots are seen
+
+
+@torch.inference_mode()
+def test_an_imported_backbone_gives_the_features_of_the_peer(peer, backbone, tmp_path):
+    recogniser = nn.Module()
+    backbone.eval()
+    recogniser.backbone = backbone
+    recogniser.cls_head = nn.Module()
+    recogniser.cls_head.fc_cls = nn.Linear(CHANNELS, 400)
+    path = tmp_path / "kinetics.pth"
+    peers.save(path, recogniser, "0.x", peer)
+    ours = build_detector({"name": "slowonly", "depth": 50}, {}, None, 81).eval()
+    assert load_backbone(ours, path) == ["cls_head.fc_cls.bias", "cls_head.fc_cls.weight"]
+    path.unlink()
+    clips = normalised(make_clips())
+    torch.testing.assert_close(ours.backbone(clips), backbone(clips), rtol=0, atol=1e-4)
