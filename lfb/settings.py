@@ -7,6 +7,7 @@ import copy
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from lfb.errors import UserError
@@ -75,6 +76,25 @@ def check_operators(models: Mapping[str, Any], operators: Mapping[str, Iterable[
                 )
 
 
+def check_weights(config: Mapping[str, Any]) -> None:
+    """Checks that the initial weights are there.
+
+    Snakemake alone would not say so once a run is finished: where the results are there, it takes
+    a missing input for one that is no longer needed, even one that was named just now.
+
+    Raises:
+        UserError: A file is missing.
+    """
+    for model, own in config["models"].items():
+        key = f"models.{model}.weights" if "weights" in own else "weights"
+        path = training_settings(config, model)["weights"]
+        if path and not Path(path).is_file():
+            raise UserError(
+                f"config key {key}: there is no file {path}. Put it there, name another one, or "
+                "set the key to null to start from weights drawn from the seed."
+            )
+
+
 def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What the data check and the extraction of frames depend on."""
     data = config["data"]
@@ -100,6 +120,7 @@ def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
         **_model(config, model),
         "head": config["head"],
         "operator": own["operator"],
+        "weights": own.get("weights", config["weights"]),
         "training": _merged(config["training"], own.get("training", {})),
     }
     return settings

@@ -11,6 +11,7 @@ rule train_baseline:
     input:
         keyframes="<results>/data/train-training.npz",
         manifest="<resources>/frames/manifest.json",
+        weights=initial_weights("baseline"),
         code=code("scripts/train.py"),
     output:
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",

@@ -16,6 +16,7 @@ try:
     with open(workflow.source_path("../config/schema.yaml")) as file:
         settings.check_config(config, yaml.safe_load(file))
     settings.check_operators(config["models"], operators())
+    settings.check_weights(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -69,6 +70,11 @@ def bank_of(split):
         if has_bank(wildcards.model)
         else []
     )
+
+
+def initial_weights(model):
+    """The file that a model's backbone starts from, if there is one."""
+    return settings.training_settings(config, model)["weights"] or []
 
 
 def of_models(file, seeds):

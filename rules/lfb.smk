@@ -12,6 +12,7 @@ rule train_lfb:
         keyframes="<results>/data/train-training.npz",
         manifest="<resources>/frames/manifest.json",
         bank="<results>/seed-{seed}/bank/train.zarr",
+        weights=lambda wildcards: initial_weights(wildcards.model),
         code=code("scripts/train.py", with_operators=True),
     output:
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",

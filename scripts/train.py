@@ -2,10 +2,13 @@
 
 import argparse
 import json
+import logging
 from pathlib import Path
 
 from lfb.program import program
 from scripts.arguments import add_device, computing_threads, parser
+
+log = logging.getLogger("lfb")
 
 
 def main() -> None:
@@ -36,6 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         from lfb.frames import Manifest
         from lfb.keyframes import Keyframes
         from lfb.models.detector import build_detector
+        from lfb.published import load_backbone
         from lfb.randomness import seed_of
         from lfb.training import Training, train
 
@@ -58,12 +62,17 @@ def run(arguments: argparse.Namespace) -> None:
         }
         torch.manual_seed(seed_of("weights", seed))
         model = build_detector(**described)
+        weights = settings["weights"]
+        if weights:
+            unused = load_backbone(model, weights)
+            log.info("backbone from %s; not used: %s", weights, ", ".join(unused) or "nothing")
         identity = {
             "settings": settings,
             "seed": seed,
             "data": manifest.digest,
             "keyframes": digest(arguments.keyframes),
             "bank": bank.attributes["checkpoint"] if bank else None,
+            "weights": digest(weights) if weights else None,
             "processes": processes.size,
         }
         # Not an output: Snakemake would delete it before it starts this program again.

@@ -223,6 +223,8 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
         ("models.lfb_avg.backbone", {"name": "slowonly"}, {"train lfb_avg"}),
         ("models.lfb_avg.operator.name", "max", {"train lfb_avg", "table"}),
         ("models.lfb_nl.published_mAP", 1, {"table"}),
+        ("weights", "a.pth", {"train baseline", "train lfb_nl", "train lfb_avg"}),
+        ("models.lfb_nl.weights", "a.pth", {"train lfb_nl"}),
         ("training.epochs", 9, {"train baseline", "train lfb_nl", "train lfb_avg"}),
         ("bank.dtype", "float32", {"bank"}),
         ("bank.pieces", 5, set()),
@@ -254,6 +256,26 @@ def test_a_models_own_keys_of_training_win_over_the_common_ones():
     assert settings.training_settings(config, "lfb_nl")["training"]["batch"] == 12
     assert settings.training_settings(config, "lfb_nl")["training"]["epochs"] == 20
     assert settings.training_settings(config, "baseline")["training"]["batch"] == 16
+
+
+def test_a_models_own_weights_win_over_the_common_ones_even_where_there_are_none():
+    config = checked(
+        weights="a.pth", models__lfb_nl__weights="b.pth", models__lfb_avg__weights=None
+    )
+    weights = {m: settings.training_settings(config, m)["weights"] for m in config["models"]}
+    assert weights == {"baseline": "a.pth", "lfb_nl": "b.pth", "lfb_avg": None}
+    assert settings.training_settings(checked(), "baseline")["weights"] is None
+
+
+def test_weights_that_are_not_there_are_told_by_their_key(tmp_path):
+    (tmp_path / "a.pth").touch()
+    settings.check_weights(checked(weights=str(tmp_path / "a.pth")))
+    with pytest.raises(UserError, match=r"config key weights: there is no file b\.pth"):
+        settings.check_weights(checked(weights="b.pth"))
+    with pytest.raises(UserError, match=r"config key models\.lfb_nl\.weights: there is no file c"):
+        settings.check_weights(
+            checked(weights=str(tmp_path / "a.pth"), models__lfb_nl__weights="c")
+        )
 
 
 def test_keys_of_training_may_all_stand_under_the_models():
