@@ -59,3 +59,22 @@ def test_the_cluster_is_asked_for_what_each_rule_declares(fresh_module: Workflow
         assert int(asked[rule]["runtime"]) >= 240
     assert "gpu" not in asked["extract_frames"]
     assert asked["map_table"]["mem_mb"] == "4000"  # from the profile
+
+
+def test_the_files_that_ava_wants_are_named(fresh: Workflow) -> None:
+    command = "snakemake --configfile config/ava.yaml --cores 1 --dry-run"
+    result = fresh.shell(command)
+    assert result.code == 1
+    name = re.search(r"config key weights: there is no file (\S+\.pth)\. ", result.output)
+    assert name is not None, result.output
+    fresh.path(name[1]).parent.mkdir(parents=True)
+    fresh.path(name[1]).touch()
+    result = fresh.shell(command)
+    assert result.code == 1
+    assert "Missing input files for rule check_data" in result.output
+    readme = fresh.path("README.md").read_text()
+    files = set(re.findall(r"^ +resources/ava/(\S+)$", result.output, re.MULTILINE))
+    assert len(files) == 8
+    for path in [*files, name[1]]:
+        told = re.sub("_(train|val)(?=[_.])", "_{train,val}", path.split("/")[-1])
+        assert told in readme
