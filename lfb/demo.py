@@ -307,7 +307,7 @@ def _encode(path: Path, pictures: Iterable[Image.Image], fps: int) -> None:
 
     reformatter = VideoReformatter()
     with atomic(path) as scratch, av.open(str(scratch), "w", format="mp4") as container:
-        options = {"crf": "18", "preset": "veryfast", "threads": "1"}
+        options = {"crf": "18", "preset": "veryfast", "tune": "zerolatency", "threads": "1"}
         stream = container.add_stream("libx264", rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "yuv420p"
         for picture in pictures:

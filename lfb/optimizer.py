@@ -1,7 +1,7 @@
 """SGD with momentum: PyTorch's update, without the class around it.
 
-The first use of ``torch.optim.SGD`` loads ``torch._dynamo``, which takes longer than the rest of a
-job's start (3.9 s of 7). A test holds this to it, bit for bit.
+The first use of ``torch.optim.SGD`` loads ``torch._dynamo``, which takes as long as
+``import torch`` (1.5 s each). A test holds this to it, bit for bit.
 """
 
 from collections.abc import Iterable

@@ -1,5 +1,7 @@
 """Tests of lfb.demo."""
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -159,3 +161,16 @@ def test_a_person_is_drawn_inside_their_box(number, seed):
         assert y1 < y2
         outside[max(0, y1) : y2 + 1, max(0, x1) : x2 + 1] = False
     assert not outside.any()
+
+
+def test_a_video_is_the_same_however_often_it_is_filmed(tmp_path):
+    # x264's lookahead gave other bytes the first time in a process.
+    code = (
+        "import sys; from pathlib import Path; from lfb.demo import _film\n"
+        "folder, made = Path(sys.argv[1]), set()\n"
+        "for _ in range(3):\n"
+        "    _film('train', 3, folder=folder, seconds=13, first_second=5, fps=8, seed=0)\n"
+        "    made.add((folder / 'train_003.mp4').read_bytes())\n"
+        "assert len(made) == 1"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

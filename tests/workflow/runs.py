@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -177,9 +176,3 @@ def _jobs(output: str) -> Iterator[_Job]:
         if "output" in lines:
             values = re.findall(r"=([^,]+)", lines.get("wildcards", ""))
             yield _Job(lines["jobid"], " ".join([rule, *values]), command)
-
-
-def option(command: str, name: str) -> str:
-    """The value of an option in a shell command."""
-    words = shlex.split(command)
-    return words[words.index(name) + 1]

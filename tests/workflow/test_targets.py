@@ -17,15 +17,6 @@ TO_BASELINE = {
 }
 
 
-@pytest.fixture(scope="module")
-def fresh_module(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    from tests.workflow.runs import copy_project
-
-    workflow = Workflow(tmp_path_factory.mktemp("fresh"))
-    copy_project(workflow.folder)
-    return workflow
-
-
 @pytest.mark.parametrize(
     ("target", "jobs"),
     [
@@ -39,12 +30,12 @@ def fresh_module(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
         ),
     ],
 )
-def test_a_target_brings_what_it_needs(fresh_module: Workflow, target: str, jobs: set[str]) -> None:
-    assert set(fresh_module.jobs(target)) == jobs
+def test_a_target_brings_what_it_needs(fresh: Workflow, target: str, jobs: set[str]) -> None:
+    assert set(fresh.jobs(target)) == jobs
 
 
-def test_the_cluster_is_asked_for_what_each_rule_declares(fresh_module: Workflow) -> None:
-    result = fresh_module.run("--profile", "slurm", "--dry-run")
+def test_the_cluster_is_asked_for_what_each_rule_declares(fresh: Workflow) -> None:
+    result = fresh.run("--profile", "slurm", "--dry-run")
     assert result.code == 0, result.output
     blocks = result.output.split("\nrule ")
     asked = {}

@@ -1,0 +1,238 @@
+"""What a person meets who got something wrong: one clear error, and nothing half done."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import safetensors
+import safetensors.numpy
+
+from tests.workflow.runs import ENVIRONMENT, Result, Workflow
+
+VIDEOS = "resources/demo/videos"
+TRAIN = "resources/demo/train.csv"
+CHECK = "results/data/check.json"
+BASELINE = "results/seed-0/baseline/checkpoint.safetensors"
+MAX = "results/seed-0/lfb_max/checkpoint.safetensors"
+PREDICTIONS = "results/seed-0/lfb_max/predictions.npz"
+BANK = "results/seed-0/bank/val.zarr"
+
+
+def refused(workflow: Workflow, command: str, output: str, *said: str) -> None:
+    """Asserts that a job ends with an error that says all this, and leaves no output."""
+    workflow.path(output).unlink(missing_ok=True)
+    result = workflow.shell(command)
+    explained(result, *said)
+    assert not workflow.path(output).exists()
+    assert not list(workflow.folder.rglob("*.partial"))
+
+
+def explained(result: Result, *said: str) -> None:
+    """Asserts an error for people."""
+    assert result.code == 1, result.output
+    for text in said:
+        assert text in result.output
+    assert "Traceback" not in result.output
+
+
+def halve(path: Path) -> None:
+    """Cuts a file off in its middle."""
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def test_all_faults_of_the_configuration_are_listed_before_any_work(copy: Workflow) -> None:
+    copy.replace("tests/workflow/tiny.yaml", "epochs: 8", "epochs: many")
+    copy.append("tests/workflow/tiny.yaml", "trainings: {}\n")
+    result = copy.run()
+    explained(
+        result,
+        'config key training.epochs: "many" is not of type integer',
+        "config key trainings: there is no such key; did you mean training?",
+    )
+    assert "jobid" not in result.output
+
+
+def test_an_unknown_operator_is_refused_before_any_work(copy: Workflow) -> None:
+    copy.replace("tests/workflow/tiny.yaml", "name: max", "name: maxx")
+    result = copy.run()
+    explained(
+        result,
+        "config key models.lfb_max.operator.name: there is no operator 'maxx'; did you mean max?",
+    )
+    assert "jobid" not in result.output
+
+
+def test_all_faults_of_the_data_are_listed_before_a_frame_is_extracted(copy: Workflow) -> None:
+    lines = copy.path(TRAIN).read_text().splitlines()
+    for number, column, value in (3, 2, "left"), (5, 4, "1.2"), (7, 4, "0.001"), (9, 6, "99"):
+        fields = lines[number - 1].split(",")
+        fields[column] = value
+        lines[number - 1] = ",".join(fields)
+    copy.path(TRAIN).write_text("\n".join(lines) + "\n")
+    copy.path(f"{VIDEOS}/val_001.mp4").unlink()
+    halve(copy.path(f"{VIDEOS}/train_002.mp4"))
+    result = copy.run()
+    explained(
+        result,
+        "6 faults in the data",
+        *(f"{TRAIN}:{number}: " for number in (3, 5, 7, 9)),
+        "val_001",
+        f"{VIDEOS}/train_002.mp4: ",
+    )
+    assert "rule extract_frames" not in result.output
+    assert not copy.path(CHECK).exists()
+
+
+def test_an_empty_csv_is_refused(copy: Workflow, commands: dict[str, str]) -> None:
+    copy.path(TRAIN).write_text("")
+    refused(copy, commands["check_data"], CHECK, f"{TRAIN}: ", "empty")
+
+
+def test_keyframes_without_a_proposal_are_counted_and_reported(
+    copy: Workflow, commands: dict[str, str]
+) -> None:
+    proposals = copy.path("resources/demo/val_proposals.pkl")
+    boxes = pickle.loads(proposals.read_bytes())
+    del boxes["val_000,0009"]
+    proposals.write_bytes(pickle.dumps(boxes))
+    result = copy.shell(commands["check_data"])
+    assert result.code == 0, result.output
+    summary = json.loads(copy.path(CHECK).read_text())
+    assert len(summary["splits"]["val"]["without_proposal"]) == 1
+    assert "warning: val: 1 of 19 keyframes" in result.output
+
+
+def test_every_video_that_cannot_be_extracted_is_named_and_the_others_are_done(
+    copy: Workflow, commands: dict[str, str]
+) -> None:
+    for zipped in copy.path("resources/frames").glob("*.zip"):
+        zipped.unlink()
+    halve(copy.path(f"{VIDEOS}/train_001.mp4"))
+    halve(copy.path(f"{VIDEOS}/val_000.mp4"))
+    refused(
+        copy,
+        commands["extract_frames"],
+        "resources/frames/manifest.json",
+        "2 faults in the data",
+        f"{VIDEOS}/train_001.mp4: ",
+        f"{VIDEOS}/val_000.mp4: ",
+    )
+    left = {path.stem for path in copy.path("resources/frames").iterdir()}
+    assert left == {"train_000", "train_002", "train_003", "val_001"}
+
+
+def test_a_bank_of_another_checkpoint_is_refused(copy: Workflow, commands: dict[str, str]) -> None:
+    command = commands["predict 0 lfb_max"].replace(f"--baseline {BASELINE}", f"--baseline {MAX}")
+    refused(copy, command, PREDICTIONS, f"{BANK}: this bank was built with checkpoint ")
+
+
+def test_an_incomplete_bank_is_refused(copy: Workflow, commands: dict[str, str]) -> None:
+    about = copy.path(f"{BANK}/zarr.json")
+    group = json.loads(about.read_text())
+    del group["attributes"]["complete"]
+    about.write_text(json.dumps(group))
+    said = f"{BANK}: this bank was never finished. Delete it and build it again."
+    refused(copy, commands["predict 0 lfb_max"], PREDICTIONS, said)
+
+
+def test_a_checkpoint_with_other_tensors_is_refused(
+    copy: Workflow, commands: dict[str, str]
+) -> None:
+    checkpoint = copy.path(MAX)
+    with safetensors.safe_open(checkpoint, "np") as file:
+        metadata = file.metadata()
+    weights = safetensors.numpy.load_file(checkpoint)
+    missing = next(name for name in weights if name.startswith("backbone."))
+    weights["head.surplus"] = weights.pop(missing)
+    safetensors.numpy.save_file(weights, checkpoint, metadata)
+    refused(
+        copy,
+        commands["predict 0 lfb_max"],
+        PREDICTIONS,
+        f"{MAX}: the checkpoint does not fit the model",
+        f"{missing}: missing",
+        "head.surplus: not in the model",
+    )
+
+
+def test_a_resume_state_of_another_configuration_is_refused_and_kept(
+    copy: Workflow, commands: dict[str, str]
+) -> None:
+    command = commands["train_baseline 0"]
+    state = copy.path("results/seed-0/baseline/resume.pt")
+    job = subprocess.Popen(
+        ["bash", "-c", command], cwd=copy.folder, env=ENVIRONMENT, start_new_session=True
+    )
+    while not state.exists():
+        assert job.poll() is None
+        time.sleep(0.005)
+    os.killpg(job.pid, signal.SIGKILL)
+    job.wait()
+    kept = state.read_bytes()
+    other = command.replace('"epochs": 8', '"epochs": 9')
+    said = "it differs in: settings.training.epochs (8, now 9)"
+    refused(copy, other, BASELINE, "results/seed-0/baseline/resume.pt: ", said)
+    assert state.read_bytes() == kept
+
+
+def test_cuda_without_a_gpu_is_refused_before_any_work(
+    copy: Workflow, commands: dict[str, str]
+) -> None:
+    command = commands["train_baseline 0"].replace("--device cpu", "--device cuda")
+    refused(copy, command, BASELINE, "config key device: cuda was asked for")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for hardly anything."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder])
+    if mounted.returncode:
+        pytest.skip("file systems cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_leaves_no_half_zip(
+    copy: Workflow, commands: dict[str, str], small_disk: Path
+) -> None:
+    command = commands["extract_frames"].replace("resources/frames", str(small_disk))
+    explained(copy.shell(command), f"{small_disk}/train_000.zip: the disk is full")
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_training_goes_on_when_a_full_disk_has_room_again(
+    copy: Workflow, commands: dict[str, str], small_disk: Path
+) -> None:
+    command = (
+        commands["train_baseline 0"]
+        .replace(str(Path(BASELINE).parent), str(small_disk))
+        .replace('"epochs": 8', '"epochs": 1')
+    )
+    explained(copy.shell(command), f"{small_disk}/resume.pt: the disk is full")
+    assert list(small_disk.iterdir()) == []
+
+    resize(small_disk, "160k")  # enough for the resume state alone
+    explained(copy.shell(command), f"{small_disk}/checkpoint.safetensors: the disk is full")
+    assert [path.name for path in small_disk.iterdir()] == ["resume.pt"]
+
+    resize(small_disk, "1m")
+    result = copy.shell(command)
+    assert result.code == 0, result.output
+    assert "going on after epoch 1" in result.output
+    left = {path.name for path in small_disk.iterdir()}
+    assert left == {"checkpoint.safetensors", "history.jsonl"}
+
+
+def resize(disk: Path, size: str) -> None:
+    """Gives a mounted file system another size."""
+    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
