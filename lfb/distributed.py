@@ -1,5 +1,6 @@
 """Processes and devices: one process on the CPU or a GPU, or several that torchrun has started."""
 
+import ctypes
 import fcntl
 import logging
 import os
@@ -65,6 +66,7 @@ def team(device: str, threads: int) -> Iterator[Team]:
         UserError: ``cuda`` was asked for and there is none, or too few.
     """
     torch.set_num_threads(threads)
+    _keep_freed_memory()
     rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     with ExitStack() as stack:
         chosen = choose_device(device)
@@ -103,6 +105,19 @@ def choose_device(device: str) -> torch.device:
             "nvidia-smi and CUDA_VISIBLE_DEVICES, or set device: cpu (or auto)."
         )
     return torch.device(device)
+
+
+def _keep_freed_memory() -> None:
+    """Has glibc keep the memory that tensors free.
+
+    By default it returns tensors of this size to the system and faults them in again, which takes
+    a fifth of a training step on the CPU (76 and 59 ms, medians of three, in the demo).
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        trim_threshold, mmap_threshold = -1, -3  # names in malloc.h
+        libc.mallopt(mmap_threshold, 32 << 20)  # the most it takes
+        libc.mallopt(trim_threshold, (1 << 31) - 1)
 
 
 @contextmanager
