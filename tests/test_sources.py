@@ -33,7 +33,7 @@ print(json.dumps([file for file in files if file and file.startswith({f"{ROOT}/l
 EVERY_IMPORT = """
 import ast, json, os, sys
 from pathlib import Path
-import matplotlib.pyplot, pandas, torch.utils.data, torch.distributed, zarr
+import pandas, torch.utils.data, torch.distributed, zarr
 for program, files in json.loads(sys.argv[1]).items():
     if os.fork():
         assert os.wait()[1] == 0, program

@@ -133,7 +133,8 @@ class NonLocal(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """People side by side by clip (B, P, width), rows (B, M, width), and the mask (B, M)."""
         own = self.dropout(self.project_roi(roi))
-        query = own.new_zeros(len(rows), int(place.max()) + 1, own.shape[1])
+        most = int(place.max()) + 1 if len(place) else 0
+        query = own.new_zeros(len(rows), most, own.shape[1])
         query[clip, place] = own
         projected = self.dropout(self.project_bank(rows))
         if self.empty == "zero":
