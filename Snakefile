@@ -56,10 +56,10 @@ rule frames:
 
 
 rule banks:
-    """The feature banks of both splits."""
+    """The feature banks of all splits."""
     input:
         expand(
             "<results>/seed-{seed}/bank/{split}.zarr",
             seed=SEEDS,
-            split=["train", "val"],
+            split=SPLITS,
         ),

@@ -16,11 +16,16 @@ from lfb.errors import UserError
 def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     """Validates a configuration and fills in the defaults of the schema.
 
+    ``data.train: null`` is taken away: so an overlay drops the training split.
+
     Raises:
         UserError: Every wrong key or value, named by its path.
     """
     import jsonschema
 
+    data = config.get("data")
+    if isinstance(data, dict) and data.get("train", ...) is None:
+        del data["train"]
     faults: list[str] = []
     for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
         faults += _explain(_deepest(error))
@@ -38,6 +43,10 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     models = config["models"]
     if models["baseline"]["operator"] is not None:
         raise UserError("config key models.baseline.operator: must be null; it makes the banks.")
+    if "train" not in config["data"]:
+        raise UserError(
+            f"config key data.train: missing; {', '.join(models)} are trained. Name its files."
+        )
     for name in models:
         training = _merged(config["training"], models[name].get("training", {}))
         known = schema["$defs"]["training"]["properties"]
@@ -93,6 +102,11 @@ def check_weights(config: Mapping[str, Any]) -> None:
                 f"config key {key}: there is no file {path}. Put it there, name another one, or "
                 "set the key to null to start from weights drawn from the seed."
             )
+
+
+def splits(config: Mapping[str, Any]) -> list[str]:
+    """The splits that there are: ``val``, and ``train`` where anything is trained."""
+    return [split for split in ("train", "val") if split in config["data"]]
 
 
 def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:

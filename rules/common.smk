@@ -22,12 +22,13 @@ except UserError as error:
 
 MODELS = list(config["models"])
 SEEDS = config["seeds"]
+SPLITS = settings.splits(config)
 
 
 wildcard_constraints:
     seed=r"\d+",
     model="|".join(MODELS),
-    split="train|val",
+    split="|".join(SPLITS),
 
 
 def split_files(split):
@@ -46,7 +47,7 @@ def all_data_files(wildcards):
     folder = data.get("videos") or data["frames"]["folder"]
     files = {
         f"{split}_{key}": path
-        for split in ("train", "val")
+        for split in SPLITS
         for key, path in data[split].items()
     }
     return {"folder": folder, "labels": data["labels"], **files}

@@ -26,7 +26,7 @@ rule check_data:
         runtime=60,
     params:
         settings=as_json(settings.data_settings(config)),
-        files=as_json({split: split_files(split) for split in ("train", "val")}),
+        files=as_json({split: split_files(split) for split in SPLITS}),
     shell:
         "python -m scripts.check_data --log {log} --settings {params.settings:q}"
         " --files {params.files:q} --output {output}"
@@ -52,7 +52,7 @@ rule extract_frames:
         runtime=720,
     params:
         settings=as_json(settings.data_settings(config)),
-        files=as_json({split: split_files(split) for split in ("train", "val")}),
+        files=as_json({split: split_files(split) for split in SPLITS}),
     shell:
         "python -m scripts.extract_frames --log {log} --settings {params.settings:q}"
         " --files {params.files:q} --processes {threads}"

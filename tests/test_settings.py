@@ -119,6 +119,8 @@ def test_the_schema_is_one_and_explains_every_key():
         ("data", DELETE, "config key data: missing"),
         ("data.videos", DELETE, "config key data.videos: missing"),
         ("data.frames", {"folder": "f", "pattern": "p"}, "config key data: "),
+        ("data.train", DELETE, "data.train: missing; lfb_nl, baseline, lfb_avg are trained."),
+        ("data.train", None, "data.train: missing; lfb_nl, baseline, lfb_avg are trained."),
         ("data.train.proposals", DELETE, "config key data.train.proposals: missing"),
         ("data.train.proposal", "x", "data.train.proposal: there is no such key; did you mean"),
         ("data.unscored", [0], "config key data.unscored.0: 0 is less than"),
