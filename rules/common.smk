@@ -46,9 +46,7 @@ def all_data_files(wildcards):
     data = config["data"]
     folder = data.get("videos") or data["frames"]["folder"]
     files = {
-        f"{split}_{key}": path
-        for split in SPLITS
-        for key, path in data[split].items()
+        f"{split}_{key}": path for split in SPLITS for key, path in data[split].items()
     }
     return {"folder": folder, "labels": data["labels"], **files}
 
