@@ -52,7 +52,7 @@ rule all:
 rule frames:
     """The frames of all videos, checked."""
     input:
-        "<resources>/frames/manifest.json",
+        "<results>/data/manifest.json",
 
 
 rule banks:

@@ -53,7 +53,7 @@ def main() -> None:
         DATA / "val_excluded.csv",
     )
     chosen = Keyframes.load("results/data/val-testing.npz")
-    manifest = Manifest("resources/frames/manifest.json")
+    manifest = Manifest("results/data/manifest.json")
     found: dict[str, list[tuple[float, float, float, float]]] = {}
     for folder in sorted(Path("results").glob("seed-*")):
         bank = swapped(Bank.open(folder / "bank/val.zarr"))

@@ -61,13 +61,15 @@ class FrameZip:
 
     Args:
         path: The zip, as ``lfb.extraction.extract`` writes it.
+        digest: Of the frames that are wanted, as in ``FrameInfo``; None takes what is there.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, digest: str | None = None) -> None:
         self.path = Path(path)
+        self.digest = digest
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
+        return {"path": self.path, "digest": self.digest}
 
     @cached_property
     def _contents(self) -> tuple[FrameInfo, NDArray[np.int64], tuple[int, ...]]:
@@ -85,6 +87,12 @@ class FrameZip:
                 f"{self.path}: not a whole zip of frames ({error}). Delete it and extract the "
                 "video again."
             ) from error
+        if self.digest not in (None, info.digest):
+            raise UserError(
+                f"{self.path}: not the frames that the manifest was made of: another config has "
+                "extracted them anew. Delete the manifest and run the same command again; give "
+                "the other config `pathvars: resources` of its own."
+            )
         sizes_follow = 8  # flag: the header does not hold the size
         if any(m.compress_type != zipfile.ZIP_STORED or m.flag_bits & sizes_follow for m in frames):
             raise UserError(
@@ -99,7 +107,7 @@ class FrameZip:
         """What the zip says of itself.
 
         Raises:
-            UserError: There is no such zip, or it is broken.
+            UserError: There is no such zip, it is broken or holds other frames.
         """
         return self._contents[0]
 
@@ -251,5 +259,5 @@ class Manifest:
         if about is None:
             raise UserError(f"{self.path}: no frames of video {video}. Extract the frames again.")
         if self.pattern is None:
-            return FrameZip(self.folder / f"{video}.zip")
+            return FrameZip(self.folder / f"{video}.zip", about["digest"])
         return FrameFolder(self.folder, self.pattern, video, about["fps"], about["first_second"])

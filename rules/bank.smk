@@ -12,7 +12,7 @@ rule build_bank_piece:
     """Computes the features of some of a split's videos."""
     input:
         keyframes="<results>/data/{split}-bank.npz",
-        manifest="<resources>/frames/manifest.json",
+        manifest="<results>/data/manifest.json",
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
         code=code("scripts/build_bank.py"),
     output:

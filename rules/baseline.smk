@@ -1,6 +1,6 @@
 """The baseline: a detector without a bank, which then makes the banks.
 
-in    <resources>/frames/manifest.json and the training split
+in    <results>/data/manifest.json and the training split
 out   <results>/seed-{seed}/baseline/checkpoint.safetensors
       <results>/seed-{seed}/baseline/history.jsonl    metrics of each epoch
 """
@@ -10,7 +10,7 @@ rule train_baseline:
     """Trains the model without an operator."""
     input:
         keyframes="<results>/data/train-training.npz",
-        manifest="<resources>/frames/manifest.json",
+        manifest="<results>/data/manifest.json",
         weights=initial_weights("baseline"),
         code=code("scripts/train.py"),
     output:

@@ -51,6 +51,11 @@ def all_data_files(wildcards):
     return {"folder": folder, "labels": data["labels"], **files}
 
 
+def frames_folder(wildcards):
+    """Where packed frames lie. Snakemake replaces <resources> in files only, not in params."""
+    return config.get("pathvars", {}).get("resources", "resources") + "/frames"
+
+
 def excluded_option(split):
     """The option that names a split's excluded seconds, if it has any."""
     path = config["data"][split].get("excluded")

@@ -12,7 +12,7 @@ rule predict:
     """Scores the people in the validation keyframes."""
     input:
         keyframes="<results>/data/val-testing.npz",
-        manifest="<resources>/frames/manifest.json",
+        manifest="<results>/data/manifest.json",
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         bank=bank_of("val"),
         baseline="<results>/seed-{seed}/baseline/checkpoint.safetensors",

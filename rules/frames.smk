@@ -2,9 +2,10 @@
 
 in    the files that the config's `data` names
 out   <results>/data/check.json       what the data set holds, and warnings
-      <resources>/frames/manifest.json    the frames of each video: all later jobs depend on it
+      <results>/data/manifest.json    the frames of each video: all later jobs depend on it
       <results>/data/{split}-{purpose}.npz    keyframes and people of one stage
-      <resources>/frames/*.zip        beside it: one packed file a video, kept between runs
+      <resources>/frames/*.zip        on the way: one packed file a video, kept between runs and
+                                      shared by configs with the same `resources`
 
 Every fault of the data is listed at once, before anything is trained.
 """
@@ -39,7 +40,7 @@ rule extract_frames:
         check="<results>/data/check.json",
         code=code("scripts/extract_frames.py"),
     output:
-        "<resources>/frames/manifest.json",
+        "<results>/data/manifest.json",
     log:
         "<logs>/extract_frames.log",
     benchmark:
@@ -53,9 +54,10 @@ rule extract_frames:
     params:
         settings=as_json(settings.data_settings(config)),
         files=as_json({split: split_files(split) for split in SPLITS}),
+        folder=frames_folder,
     shell:
         "python -m scripts.extract_frames --log {log} --settings {params.settings:q}"
-        " --files {params.files:q} --processes {threads}"
+        " --files {params.files:q} --folder {params.folder} --processes {threads}"
         " --output {output}"
 
 

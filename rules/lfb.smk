@@ -10,7 +10,7 @@ rule train_lfb:
     """Trains a model whose operator reads the bank."""
     input:
         keyframes="<results>/data/train-training.npz",
-        manifest="<resources>/frames/manifest.json",
+        manifest="<results>/data/manifest.json",
         bank="<results>/seed-{seed}/bank/train.zarr",
         weights=lambda wildcards: initial_weights(wildcards.model),
         code=code("scripts/train.py", with_operators=True),

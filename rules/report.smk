@@ -9,7 +9,7 @@ rule report:
     """Draws the results, and looks into the models at single keyframes."""
     input:
         **split_files("val"),
-        manifest="<resources>/frames/manifest.json",
+        manifest="<results>/data/manifest.json",
         check="<results>/data/check.json",
         table="<results>/map_table.csv",
         bank=(

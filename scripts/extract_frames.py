@@ -2,7 +2,6 @@
 
 import json
 import logging
-from pathlib import Path
 
 from lfb.check import annotated_seconds, check_frames, find_videos
 from lfb.errors import DataFaults
@@ -18,8 +17,9 @@ log = logging.getLogger("lfb")
 def main() -> None:
     made = parser(__doc__)
     made.add_argument("--files", type=json.loads, required=True, help="files by split, JSON")
+    made.add_argument("--folder", required=True, help="folder of the zips, one a video")
     made.add_argument("--processes", type=int, default=1)
-    made.add_argument("--output", required=True, help="manifest to write, beside the zips, JSON")
+    made.add_argument("--output", required=True, help="manifest to write, JSON")
     arguments = made.parse_args()
     settings = arguments.settings
     with program(arguments.log):
@@ -27,7 +27,7 @@ def main() -> None:
         wanted = annotated_seconds(splits, labels, settings["unscored"])
         if "videos" in settings:
             files = find_videos(settings["videos"])
-            folder, pattern = str(Path(arguments.output).parent), None
+            folder, pattern = arguments.folder, None
             manifest = extract_all(
                 {name: files[name] for name in wanted},
                 folder,

@@ -1,3 +1,4 @@
+import json
 import pickle
 import re
 import subprocess
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from lfb.errors import UserError
 from lfb.extraction import extract
-from lfb.frames import FrameFolder, FrameZip
+from lfb.frames import FrameFolder, FrameZip, Manifest
 from tests.films import CUT, unpack
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +70,19 @@ def test_a_broken_zip_is_named(tmp_path: Path, cut: Path) -> None:
             zipped.writestr(member, old.read(member))
     with pytest.raises(UserError, match=r"a\.zip: its frames are compressed"):
         FrameZip(path).read(1)
+
+
+def test_other_frames_than_those_of_the_manifest_are_refused(cut: Path, tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    info = FrameZip(cut).info
+    about = {"fps": info.fps, "first_second": info.first_second, "digest": info.digest}
+    content = {"folder": str(cut.parent), "pattern": None, "videos": {cut.stem: about}}
+    path.write_text(json.dumps(content))
+    assert Manifest(path).open(cut.stem).info == info
+    about["digest"] = "of others"
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="not the frames that the manifest was made of"):
+        pickle.loads(pickle.dumps(Manifest(path).open(cut.stem))).read(1)
 
 
 @pytest.mark.parametrize("pattern", ["{video}/img_{frame:05d}.jpg", "{video}_{frame:06d}.jpg"])

@@ -110,7 +110,7 @@ def finished(folder: Path, models: tuple[str, ...], seeds: list[int]) -> Run:
     write_proposals(folder / "proposals.pkl", data.proposals)
     for video in VIDEOS:
         write_frames(folder / f"{video}.zip")
-    info = {"frames": 24, "fps": 4, "first_second": 5, "width": 32, "height": 24}
+    info = {"frames": 24, "fps": 4, "first_second": 5, "width": 32, "height": 24, "digest": ""}
     write_json(
         folder / "manifest.json",
         {"folder": str(folder), "pattern": None, "videos": dict.fromkeys(VIDEOS, info)},

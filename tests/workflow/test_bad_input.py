@@ -118,7 +118,7 @@ def test_every_video_that_cannot_be_extracted_is_named_and_the_others_are_done(
     refused(
         copy,
         commands["extract_frames"],
-        "resources/frames/manifest.json",
+        "results/data/manifest.json",
         "2 faults in the data",
         f"{VIDEOS}/train_001.mp4: ",
         f"{VIDEOS}/val_000.mp4: ",
