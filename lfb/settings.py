@@ -6,6 +6,7 @@ A job's part is what decides its result; Snakemake compares it and runs again wh
 import copy
 import difflib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,35 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
                 f"config key training: {', '.join(missing)} missing; set them there, or under "
                 f"models.{name}.training."
             )
+
+
+def check_demo(config: Mapping[str, Any]) -> None:
+    """Checks that the demo, if it is asked for, is made in a folder of its own.
+
+    Snakemake empties the places of a rule's outputs before it runs. A user's config laid over the
+    default would make outputs of the demo of the user's own videos and annotations.
+
+    Raises:
+        UserError: ``data`` names a place elsewhere.
+    """
+    if "demo" not in config:
+        return
+    data = config["data"]
+    home = config.get("pathvars", {}).get("resources", "resources") + "/demo"
+    named = {"videos": data.get("videos", ""), "labels": data["labels"]}
+    for split in splits(config):
+        named |= {f"{split}.{key}": path for key, path in data[split].items()}
+    faults = [
+        f"  config key data.{key}: {path} is not in {home}"
+        for key, path in named.items()
+        if Path(home) not in Path(os.path.normpath(path)).parents
+    ]
+    if faults:
+        raise UserError(
+            "the config has a `demo` section, which writes the files that `data` names over what "
+            "is there. For data of your own write a config that has no `demo` and stands alone, "
+            "with `models` of its own: begin with a copy of config/ava.yaml.\n" + "\n".join(faults)
+        )
 
 
 def check_operators(models: Mapping[str, Any], operators: Mapping[str, Iterable[str]]) -> None:

@@ -15,6 +15,7 @@ from snakemake.exceptions import WorkflowError
 try:
     with open(workflow.source_path("../config/schema.yaml")) as file:
         settings.check_config(config, yaml.safe_load(file))
+    settings.check_demo(config)
     settings.check_operators(config["models"], operators())
     settings.check_weights(config)
 except UserError as error:

@@ -1,6 +1,7 @@
 """Tests of lfb.settings, with the schema and the configurations that come with the project."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,25 @@ def test_the_configurations_of_the_project_are_sound(path):
     config = yaml.safe_load(path.read_text())
     settings.check_config(config, SCHEMA)
     settings.check_operators(config["models"], operators())
+
+
+def test_the_demo_is_made_in_its_own_folder_and_never_over_the_users_files():
+    config = yaml.safe_load((CONFIG / "config.yaml").read_text())
+    settings.check_config(config, SCHEMA)
+    settings.check_demo(config)
+    config["data"] |= {"videos": "my/videos", "labels": "resources/demo/../labels.pbtxt"}
+    config["data"]["val"]["annotations"] = "/home/val.csv"
+    with pytest.raises(UserError, match="write a config that has no `demo`") as refused:
+        settings.check_demo(config)
+    assert re.findall(
+        r"config key data\.(\S+): (\S+) is not in resources/demo$", str(refused.value), re.M
+    ) == [
+        ("videos", "my/videos"),
+        ("labels", "resources/demo/../labels.pbtxt"),
+        ("val.annotations", "/home/val.csv"),
+    ]
+    del config["demo"]
+    settings.check_demo(config)
 
 
 def test_the_schema_is_one_and_explains_every_key():

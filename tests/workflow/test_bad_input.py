@@ -68,6 +68,18 @@ def test_an_unknown_operator_is_refused_before_any_work(copy: Workflow) -> None:
     assert "jobid" not in result.output
 
 
+def test_the_demo_is_not_made_over_the_users_own_videos(fresh: Workflow) -> None:
+    video = fresh.path("mine/a.mp4")
+    video.parent.mkdir()
+    video.touch()
+    os.utime(video, (0, 0))  # older than the program that makes the demo
+    os.utime(video.parent, (0, 0))
+    fresh.path("my.yaml").write_text("data: {videos: mine}")
+    result = fresh.shell("snakemake --configfile my.yaml --cores 1 frames")
+    explained(result, "config key data.videos: mine is not in resources/demo")
+    assert video.exists()
+
+
 def test_all_faults_of_the_data_are_listed_before_a_frame_is_extracted(copy: Workflow) -> None:
     lines = copy.path(TRAIN).read_text().splitlines()
     for number, column, value in (3, 2, "left"), (5, 4, "1.2"), (7, 4, "0.001"), (9, 6, "99"):
