@@ -17,16 +17,15 @@ from lfb.errors import UserError
 def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     """Validates a configuration and fills in the defaults of the schema.
 
-    ``data.train: null`` is taken away: so an overlay drops the training split.
+    A key that is null and may not be is taken away: so an overlay drops what lies below it, such
+    as ``models: {lfb_avg: null}`` a row of the table.
 
     Raises:
         UserError: Every wrong key or value, named by its path.
     """
     import jsonschema
 
-    data = config.get("data")
-    if isinstance(data, dict) and data.get("train", ...) is None:
-        del data["train"]
+    _drop(config, schema, schema)
     faults: list[str] = []
     for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
         faults += _explain(_deepest(error))
@@ -260,19 +259,38 @@ def _alike(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else "."
 
 
+def _drop(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
+    """Takes away the keys that are null where the schema wants something."""
+    for key, below in _below(value, schema, root):
+        if value[key] is None and "null" not in below.get("type", "any"):
+            del value[key]
+        else:
+            _drop(value[key], below, root)
+
+
 def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
     """Puts the defaults of the schema where the configuration is silent."""
-    if "$ref" in schema:
-        name = schema["$ref"].removeprefix("#/$defs/")
-        _fill(value, root["$defs"][name], root)
+    if isinstance(value, dict):
+        for key, below in _resolve(schema, root).get("properties", {}).items():
+            if key not in value and "default" in below:
+                value[key] = copy.deepcopy(below["default"])
+    for key, below in _below(value, schema, root):
+        _fill(value[key], below, root)
+
+
+def _below(
+    value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """The keys of a section that the schema knows, with the schema of each."""
     if not isinstance(value, dict):
-        return
-    for key, below in schema.get("properties", {}).items():
-        if key not in value and "default" in below:
-            value[key] = copy.deepcopy(below["default"])
-        if key in value:
-            _fill(value[key], below, root)
-    others = schema.get("additionalProperties")
-    if isinstance(others, dict):
-        for key in value.keys() - schema.get("properties", {}).keys():
-            _fill(value[key], others, root)
+        return []
+    schema = _resolve(schema, root)
+    known, others = schema.get("properties", {}), schema.get("additionalProperties")
+    found = [(key, known.get(key, others)) for key in value]
+    return [(key, _resolve(below, root)) for key, below in found if isinstance(below, dict)]
+
+
+def _resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with what it refers to."""
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    return {**root["$defs"][name], **schema} if name else schema

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from lfb import settings
 from lfb.errors import UserError
@@ -76,13 +77,24 @@ def checked(**changes: Any) -> dict[str, Any]:
     return config
 
 
+def test_an_overlay_drops_a_row_of_the_table():
+    config = checked(models__lfb_avg=None)
+    assert list(config["models"]) == ["lfb_nl", "baseline"]
+    assert checked(data__seconds=None)["data"]["seconds"] is None  # null means something there
+    videos = checked(data__videos=None, data__frames={"folder": "f", "pattern": "{frame}"})
+    assert "videos" not in videos["data"]
+
+
 @pytest.mark.parametrize(
     "path",
     sorted(set(CONFIG.glob("*.yaml")) - {CONFIG / "schema.yaml"}),
     ids=lambda path: path.stem,
 )
 def test_the_configurations_of_the_project_are_sound(path):
-    config = yaml.safe_load(path.read_text())
+    told = re.search("--configfile (.*?) \\.\\.\\.", path.read_text())  # what it is laid over
+    config: dict[str, Any] = {}
+    for name in told[1].split() if told else [path]:
+        update_config(config, yaml.safe_load(Path(CONFIG.parent, name).read_text()))
     settings.check_config(config, SCHEMA)
     settings.check_operators(config["models"], operators())
 
