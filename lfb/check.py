@@ -1,5 +1,6 @@
 """The data check: every fault of a data set at once, before the first frame or GPU job."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,6 +60,7 @@ def check(
     seconds: float | None,
     fps: float,
     score: float,
+    expected: Mapping[str, Mapping[str, int]],
     probe: Callable[[Path], Any] | None = None,
 ) -> dict[str, Any]:
     """Reads every file of a data set and compares them with each other and with the videos.
@@ -72,6 +74,8 @@ def check(
         seconds: Length of the cut, s; None: to the end of the video.
         fps: Frames a second of the extracted frames: a cut may lack one of them.
         score: Detection score from which a proposal counts.
+        expected: By split, the ``videos``, ``keyframes``, ``rows`` and ``proposals`` (keyframes
+            with one) that there should be, as far as that is known; others are warned of.
         probe: Gives an object with the ``duration`` (s) of a video file or raises UserError;
             ``lfb.extraction.probe`` unless given.
 
@@ -83,7 +87,9 @@ def check(
     Raises:
         DataFaults: Every fault found, one line each.
     """
-    faults: list[str] = []
+    faults = _version_faults(
+        [labels, *(f for s in splits.values() for f in (s.annotations, s.excluded))]
+    )
     names = _gather(faults, lambda: read_labels(labels))
     faults += [
         f"{labels}: id {action} ('{names[action]}') is listed, and named under unscored; keep one"
@@ -99,7 +105,8 @@ def check(
     if faults or names is None:
         raise DataFaults(faults)
     summary = {name: _summary(split, names, score) for name, split in read.items()}
-    return {"splits": summary, "warnings": _warnings(summary, names, score)}
+    warnings = [*_deviations(summary, expected), *_warnings(summary, names, score)]
+    return {"splits": summary, "warnings": warnings}
 
 
 def check_frames(
@@ -130,6 +137,15 @@ def check_frames(
     return faults
 
 
+def deviating_frames(manifest: Mapping[str, Mapping[str, Any]], low: int, high: int) -> list[str]:
+    """One line for each video whose number of frames is not from ``low`` to ``high``."""
+    return [
+        f"video '{video}': {info['frames']} frames; {low} to {high} are expected"
+        for video, info in manifest["videos"].items()
+        if not low <= info["frames"] <= high
+    ]
+
+
 def annotated_seconds(
     splits: Mapping[str, SplitFiles], labels: str | Path, unscored: Collection[int]
 ) -> dict[str, set[int]]:
@@ -143,6 +159,18 @@ def annotated_seconds(
         for video, seconds in rows.groupby("video")["second"]:
             wanted.setdefault(str(video), set()).update(seconds.tolist())
     return wanted
+
+
+def _version_faults(files: Iterable[str | Path | None]) -> list[str]:
+    """Files whose names say that they are of different versions of AVA, such as v2.1 and v2.2."""
+    versions: dict[str, list[str]] = {}
+    for file in filter(None, files):
+        if version := re.search(r"_(v\d+\.\d+)", Path(file).name):
+            versions.setdefault(version[1], []).append(str(file))
+    if len(versions) < 2:
+        return []
+    told = "; ".join(f"{version}: {', '.join(named)}" for version, named in versions.items())
+    return [f"files of different versions are mixed; take all from one: {told}"]
 
 
 def _gather(faults: list[str], read: Callable[[], Any]) -> Any:
@@ -330,6 +358,7 @@ def _summary(split: _Split, names: dict[int, str], score: float) -> dict[str, An
         "keyframes": len(keyframes),
         "excluded": len(keyframes) - len(used),
         "rows": len(rows),
+        "proposals": len(proposals.index),
         "boxes": len(boxed.drop_duplicates(["video", "second", "x1", "y1", "x2", "y2"])),
         "boxes_of_class": {
             str(action): {"name": name, "boxes": int(count.get(action, 0))}
@@ -339,6 +368,19 @@ def _summary(split: _Split, names: dict[int, str], score: float) -> dict[str, An
         "without_proposal": [_key(key) for key in used[np.isnan(best)]],
         "below_score": [_key(key) for key in used[best < np.float32(score)]],
     }
+
+
+def _deviations(
+    summary: Mapping[str, Mapping[str, Any]], expected: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    what = {"proposals": "keyframes with proposals", "rows": "rows of annotations"}
+    return [
+        f"{split}: {summary[split][key]} {what.get(key, key)}; {count} are expected (config key "
+        f"data.expected.{split}): is a file incomplete, or of another version?"
+        for split in summary
+        for key, count in expected.get(split, {}).items()
+        if summary[split][key] != count
+    ]
 
 
 def _warnings(summary: dict[str, dict[str, Any]], names: dict[int, str], score: float) -> list[str]:

@@ -141,7 +141,7 @@ def splits(config: Mapping[str, Any]) -> list[str]:
 def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What the data check and the extraction of frames depend on."""
     data = config["data"]
-    keys = ("videos", "frames", "fps", "first_second", "start", "seconds", "unscored")
+    keys = ("videos", "frames", "fps", "first_second", "start", "seconds", "unscored", "expected")
     return {key: data[key] for key in keys if key in data} | {
         "test_score": config["boxes"]["test_score"]
     }

@@ -30,6 +30,7 @@ def main() -> None:
             seconds=settings["seconds"],
             fps=settings["fps"],
             score=settings["test_score"],
+            expected=settings.get("expected", {}),
         )
         for split, found in summary["splits"].items():
             log.info(

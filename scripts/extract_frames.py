@@ -3,7 +3,7 @@
 import json
 import logging
 
-from lfb.check import annotated_seconds, check_frames, find_videos
+from lfb.check import annotated_seconds, check_frames, deviating_frames, find_videos
 from lfb.errors import DataFaults
 from lfb.extraction import extract_all, verify_all
 from lfb.files import write_json
@@ -49,6 +49,9 @@ def main() -> None:
             )
         if faults := check_frames(wanted, manifest):
             raise DataFaults(faults)
+        if "frames" in settings.get("expected", {}):
+            for deviation in deviating_frames(manifest, *settings["expected"]["frames"]):
+                log.warning("warning: %s", deviation)
         frames = sum(video["frames"] for video in manifest["videos"].values())
         log.info("%d frames of %d videos", frames, len(manifest["videos"]))
         write_json(arguments.output, {"folder": folder, "pattern": pattern, **manifest})

@@ -1,6 +1,7 @@
 """Tests of lfb.check."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from lfb.annotations import write_labels
-from lfb.check import SplitFiles, check, check_frames, find_videos
+from lfb.check import SplitFiles, check, check_frames, deviating_frames, find_videos
 from lfb.errors import DataFaults, UserError
 from lfb.proposals import Proposals, write_proposals
 
@@ -73,6 +74,7 @@ class DataSet:
             "seconds": 11.0,
             "fps": 30.0,
             "score": 0.9,
+            "expected": {},
             "probe": self.probe,
         }
         return check(**settings | options)
@@ -104,6 +106,7 @@ def test_a_sound_data_set_is_summed_up(data):
         "keyframes": 6,
         "excluded": 1,
         "rows": 10,
+        "proposals": 3,
         "boxes": 5,
         "boxes_of_class": {
             "1": {"name": "bend", "boxes": 4},
@@ -124,6 +127,40 @@ def test_a_sound_data_set_is_summed_up(data):
 
 def test_a_sound_data_set_has_no_warnings(data):
     assert data.check()["warnings"] == []
+
+
+def test_counts_that_deviate_from_the_known_ones_are_told(data):
+    expected = {
+        "frames": [1, 2],
+        "train": {"videos": 2, "rows": 11, "proposals": 7},
+        "val": {"videos": 1, "keyframes": 3},
+    }
+    first, second = data.check(expected=expected)["warnings"]
+    assert first.startswith("train: 12 rows of annotations; 11 are expected (config key data.exp")
+    assert second.startswith("train: 6 keyframes with proposals; 7 are expected")
+    assert data.check(expected={"train": {"rows": 12}})["warnings"] == []
+
+
+def test_every_video_of_another_length_is_told():
+    frames = {"short": 26999, "least": 27000, "most": 27099, "long": 27100}
+    manifest = {"videos": {video: {"frames": count} for video, count in frames.items()}}
+    assert deviating_frames(manifest, 27000, 27099) == [
+        "video 'short': 26999 frames; 27000 to 27099 are expected",
+        "video 'long': 27100 frames; 27000 to 27099 are expected",
+    ]
+
+
+def test_files_of_two_versions_are_not_mixed(data):
+    for split, version in ("train", "v2.1"), ("val", "v2.2"):
+        files = data.splits[split]
+        named = files.annotations.with_name(f"ava_{split}_{version}.csv")
+        files.annotations.rename(named)
+        data.splits[split] = replace(files, annotations=named)
+    (fault,) = data.faults()
+    assert fault == (
+        "files of different versions are mixed; take all from one: "
+        f"v2.1: {data.folder}/ava_train_v2.1.csv; v2.2: {data.folder}/ava_val_v2.2.csv"
+    )
 
 
 def test_a_long_list_of_keyframes_is_cut_in_the_warning_alone(data):
