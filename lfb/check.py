@@ -87,9 +87,7 @@ def check(
     Raises:
         DataFaults: Every fault found, one line each.
     """
-    faults = _version_faults(
-        [labels, *(f for s in splits.values() for f in (s.annotations, s.excluded))]
-    )
+    faults = _version_faults(labels, splits.values())
     names = _gather(faults, lambda: read_labels(labels))
     faults += [
         f"{labels}: id {action} ('{names[action]}') is listed, and named under unscored; keep one"
@@ -161,10 +159,13 @@ def annotated_seconds(
     return wanted
 
 
-def _version_faults(files: Iterable[str | Path | None]) -> list[str]:
+def _version_faults(labels: str | Path, splits: Iterable[SplitFiles]) -> list[str]:
     """Files whose names say that they are of different versions of AVA, such as v2.1 and v2.2."""
+    files = [labels]
+    for split in splits:
+        files += [split.annotations, *([split.excluded] if split.excluded else [])]
     versions: dict[str, list[str]] = {}
-    for file in filter(None, files):
+    for file in files:
         if version := re.search(r"_(v\d+\.\d+)", Path(file).name):
             versions.setdefault(version[1], []).append(str(file))
     if len(versions) < 2:
