@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import logging
 import os
+import random
 import sys
 import tempfile
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import torch
 from torch import distributed
@@ -42,9 +44,25 @@ class Team:
         return total.item() / self.size
 
 
-def relaunch(processes: int) -> None:
-    """Starts this program again as so many processes, unless it is one of them already."""
+def relaunch(processes: int, device: str) -> None:
+    """Starts this program again as so many processes, unless it is one of them already.
+
+    Args:
+        processes: Where they run on GPUs, each has one, and the program waits until so many are
+            free.
+        device: As for ``team``.
+
+    Raises:
+        UserError: As ``team``.
+    """
     if processes > 1 and "WORLD_SIZE" not in os.environ:
+        if choose_device(device).type == "cuda":
+            held = _take_gpus(processes)
+            seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+            names = seen.split(",") if seen else list(map(str, range(torch.cuda.device_count())))
+            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(names[index] for index in held)
+            for file in held.values():
+                os.set_inheritable(file.fileno(), True)  # torchrun holds them to its end
         torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
         module = sys.modules["__main__"].__spec__
         assert module is not None, "programs are started as python -m scripts.NAME"
@@ -71,13 +89,12 @@ def team(device: str, threads: int) -> Iterator[Team]:
     with ExitStack() as stack:
         chosen = choose_device(device)
         if chosen.type == "cuda":
-            count = torch.cuda.device_count()
-            if (here := int(os.environ.get("LOCAL_WORLD_SIZE", 1))) > count:
-                raise UserError(
-                    f"{here} processes were asked for, but PyTorch sees {count} GPUs here, and "
-                    "each process needs its own. Ask for fewer, or check CUDA_VISIBLE_DEVICES."
-                )
-            chosen = torch.device("cuda", stack.enter_context(_own_gpu()))
+            if size > 1:
+                index = int(os.environ["LOCAL_RANK"])  # of those that ``relaunch`` took
+            else:
+                ((index, file),) = _take_gpus(1).items()
+                stack.callback(file.close)
+            chosen = torch.device("cuda", index)
             torch.cuda.set_device(chosen)
         if rank == 0:
             name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "CPU"
@@ -120,26 +137,48 @@ def _keep_freed_memory() -> None:
         libc.mallopt(trim_threshold, (1 << 31) - 1)
 
 
-@contextmanager
-def _own_gpu() -> Iterator[int]:
-    """Takes one of the visible GPUs for this process alone; waits while others hold them all.
+def _take_gpus(count: int) -> dict[int, IO[str]]:
+    """Takes so many of the visible GPUs for this job alone, by their numbers.
 
     Snakemake starts several GPU jobs on one machine without telling them apart; a lock file for
-    each GPU does.
+    each GPU does. A job that does not get all it needs holds none while it waits, or two jobs
+    could wait for each other.
+
+    Returns:
+        The open lock files; closing one gives its GPU back.
+
+    Raises:
+        UserError: There are not so many.
     """
+    available = torch.cuda.device_count()
+    if count > available:
+        raise UserError(
+            f"{count} processes were asked for, but PyTorch sees {available} GPUs here, and each "
+            "process needs its own. Ask for fewer, or check CUDA_VISIBLE_DEVICES."
+        )
     waiting = False
     while True:
-        for index in range(torch.cuda.device_count()):
+        held: dict[int, IO[str]] = {}
+        for index in range(available):
             uuid = torch.cuda.get_device_properties(index).uuid
             path = Path(tempfile.gettempdir()) / f"lfb-gpu-{os.getuid()}-{uuid}.lock"
-            with path.open("a") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                yield index
-                return
+            file = path.open("a")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                continue
+            held[index] = file
+            if len(held) == count:
+                return held
+        for taken in held.values():
+            taken.close()
         if not waiting:
-            log.warning("every GPU is in use by another job of this workflow; waiting for one")
+            log.warning(
+                "%d of %d GPUs are free of other jobs of this workflow; waiting for %d",
+                len(held),
+                available,
+                count,
+            )
             waiting = True
-        time.sleep(2)
+        time.sleep(random.uniform(1, 3))  # two jobs that wait do not try at the same moments

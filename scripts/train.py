@@ -27,7 +27,7 @@ def main() -> None:
 def run(arguments: argparse.Namespace) -> None:
     from lfb.distributed import relaunch, team
 
-    relaunch(arguments.processes)
+    relaunch(arguments.processes, arguments.device)
     threads = computing_threads(arguments, arguments.processes)
     with team(arguments.device, threads) as processes:
         import torch

@@ -38,6 +38,17 @@ def _threads_and_log():
     distributed.log.setLevel(level)
 
 
+@pytest.fixture
+def restarted(monkeypatch):
+    """Programs and commands that would have taken the place of this process."""
+    started: list[tuple[str, list[str]]] = []
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="scripts.train"))
+    monkeypatch.setattr(sys, "argv", ["train.py", "--log", "train.log", "--seed", "0"])
+    return started
+
+
 def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="config key device: cuda was asked for"):
@@ -86,16 +97,44 @@ def test_a_job_waits_while_others_hold_every_gpu(gpus, monkeypatch, caplog):
             assert waiting.device.index == 1
     assert len(waits) == 3
     assert [r.message for r in caplog.records].count(
-        "every GPU is in use by another job of this workflow; waiting for one"
+        "0 of 2 GPUs are free of other jobs of this workflow; waiting for 1"
     ) == 1
 
 
-def test_more_processes_than_gpus_is_an_error_rather_than_a_wait(gpus, monkeypatch):
-    monkeypatch.setenv("RANK", "0")
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
-    with pytest.raises(UserError, match=r"3 processes .* 2 GPUs"), team("cuda", 1):
-        pass
+def test_a_job_that_waits_for_two_gpus_holds_none(gpus, monkeypatch, restarted):
+    other = ExitStack()
+    other.enter_context(team("cuda", 1))
+
+    def sleep(seconds: float) -> None:
+        with team("cuda", 1) as third:
+            assert third.device.index == 1
+        other.close()
+
+    monkeypatch.setattr(distributed.time, "sleep", sleep)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    held = []
+    take = distributed._take_gpus
+    monkeypatch.setattr(distributed, "_take_gpus", lambda n: held.append(take(n)) or held[-1])
+    relaunch(2, "auto")
+    assert len(restarted) == 1
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,7"
+    assert [os.get_inheritable(file.fileno()) for file in held[-1].values()] == [True, True]
+    for file in held[-1].values():
+        file.close()
+
+
+def test_one_of_several_processes_has_the_gpu_of_its_rank(gpus, monkeypatch):
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(distributed.distributed, "init_process_group", lambda backend: None)
+    monkeypatch.setattr(distributed.distributed, "destroy_process_group", lambda: None)
+    with team("cuda", 1) as workers:
+        assert workers == Team(1, 2, torch.device("cuda", 1))
+
+
+def test_more_processes_than_gpus_is_an_error_rather_than_a_wait(gpus):
+    with pytest.raises(UserError, match=r"3 processes .* 2 GPUs"):
+        relaunch(3, "cuda")
 
 
 @pytest.mark.parametrize(("processes", "inside"), [(1, False), (2, True)])
@@ -103,17 +142,12 @@ def test_a_program_goes_on_if_it_is_enough_processes(monkeypatch, processes, ins
     if inside:
         monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("started again"))
-    relaunch(processes)
+    relaunch(processes, "cpu")
 
 
-def test_a_program_starts_itself_again_as_several_processes(monkeypatch):
-    started = []
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
-    monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))
-    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="scripts.train"))
-    monkeypatch.setattr(sys, "argv", ["train.py", "--log", "train.log", "--seed", "0"])
-    relaunch(2)
-    ((program, command),) = started
+def test_a_program_starts_itself_again_as_several_processes(restarted):
+    relaunch(2, "cpu")
+    ((program, command),) = restarted
     assert program == command[0] == sys.executable
     assert command[1:3] == ["-m", "torch.distributed.run"]
     read = torchrun.parse_args(command[3:])
