@@ -92,7 +92,8 @@ def main() -> None:
             scores = measured["mAP"], visible, own, foreign
             found.setdefault(path.parent.name, []).append(scores)
             print(folder.name, path.parent.name, *(f"{score:.1f}" for score in scores), flush=True)
-    print("\n| model | seeds | mAP | visible | long-range | long-range, another video's bank |")
+    print("\nprotocol mmaction2, percent\n")
+    print("| model | seeds | mAP | visible | long-range | long-range, another video's bank |")
     print("|---|---|---|---|---|---|")
     for model, rows in found.items():
         columns = [

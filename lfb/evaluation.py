@@ -8,8 +8,9 @@ the area under the monotone precision envelope, mAP the mean over classes.
 They differ in what they look at: see `Protocol` and `PROTOCOLS`.
 
 Tied scores, on which the public evaluators sort unstably, are ranked by video name, then second,
-then the order of the entries as given. Two ground-truth boxes overlapped equally: the one that the
-ground truth lists first.
+then the order of the entries as given. Of two ground-truth boxes that it overlaps equally, a
+detection goes for the one listed first; MMAction2 and ActivityNet take the person ids of AVA's csv
+for scores, and the higher one. Everything else is theirs, held by tests/test_peer_evaluation.py.
 """
 
 import math

@@ -105,22 +105,21 @@ class Predictions:
             )
         return cls(**{**arrays, "videos": arrays["videos"].tolist()})
 
-    def write_csv(self, path: str | Path, *, digits: int = 6) -> None:
+    def write_csv(self, path: str | Path) -> None:
         """Writes an AVA submission: ``video,second,x1,y1,x2,y2,action_id,score``.
 
-        Args:
-            path: File to write.
-            digits: Decimals of coordinates and scores. MMAction2 writes 4, which ties many scores.
+        Numbers have nine significant digits, which say exactly which float32 is meant, so that the
+        file scores as the predictions do. MMAction2 writes 4 decimals, which ties many scores.
 
         Raises:
             UserError: The disk is full.
         """
         with atomic(path) as scratch, scratch.open("w", newline="\n") as file:
-            ends = [f"{action},%.{digits}f\n" for action in self.classes.tolist()]
+            ends = [f"{action},%.9g\n" for action in self.classes.tolist()]
             for video, second, box, score in zip(
                 self.video.tolist(), self.second.tolist(), self.box, self.score, strict=True
             ):
-                corners = ",".join(f"{x:.{digits}f}" for x in box.tolist())
+                corners = ",".join(f"{x:.9g}" for x in box.tolist())
                 start = f"{self.videos[video]},{second:04d},{corners},".replace("%", "%%")
                 file.write("".join(start + end for end in ends) % tuple(score.tolist()))
 

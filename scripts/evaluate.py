@@ -4,7 +4,7 @@ import logging
 
 from lfb.evaluation import metrics
 from lfb.files import write_json
-from lfb.predictions import Predictions
+from lfb.predictions import Predictions, read_csv
 from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
 from scripts.arguments import parser
@@ -15,13 +15,14 @@ log = logging.getLogger("lfb")
 def main() -> None:
     made = parser(__doc__)
     add_split(made)
-    made.add_argument("--predictions", required=True)
+    made.add_argument("--predictions", required=True, help=".npz, or a submission as .csv")
     made.add_argument("--output", required=True, help="metrics to write, JSON")
     arguments = made.parse_args()
     with program(arguments.log):
         split = read_split(arguments)
+        load = read_csv if arguments.predictions.endswith(".csv") else Predictions.load
         measured = metrics(
-            Predictions.load(arguments.predictions),
+            load(arguments.predictions),
             split.annotations,
             classes=split.labels,
             excluded=split.excluded,

@@ -4,13 +4,18 @@ Its wheel cannot be imported as a whole, and mmdet and mmcv's compiled operators
 empty packages let single modules load, and stand-ins take the place of what they only mention.
 """
 
+import io
+import re
 import sys
 import warnings
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,6 +43,8 @@ def load(folder: Path) -> SimpleNamespace:
     """
     sys.path.append(str(folder.resolve()))  # last: what the environment has is taken from there
     for name in (
+        "mmaction.evaluation",
+        "mmaction.evaluation.functional",
         "mmaction.models",
         "mmaction.models.backbones",
         ROI_HEADS,
@@ -59,6 +66,7 @@ def load(folder: Path) -> SimpleNamespace:
             Extractor=_of(f"{ROI_HEADS}.roi_extractors.single_straight3d", "SingleRoIExtractor3D"),
             BBoxHead=_of(f"{ROI_HEADS}.bbox_heads.bbox_head", "BBoxHeadAVA"),
             MessageHub=_of("mmengine.logging", "MessageHub"),
+            evaluation=import_module("mmaction.evaluation.functional.ava_utils"),
         )
 
 
@@ -70,6 +78,39 @@ def _package(name: str) -> ModuleType:
 
 def _of(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
+
+
+def average_precisions(
+    peer: SimpleNamespace, submission: Path, labels: Path, truth: Path, excluded: Path
+) -> tuple[float, dict[int, float]]:
+    """mAP and AP of each class that its ``ava_eval`` gives, in full precision.
+
+    It returns the mAP alone and prints the rest, rounded. Its 32 processes become this one, and it
+    gets back the ``np.NAN`` that NumPy 2 has no more.
+    """
+    module = peer.evaluation
+    measured: list[float] = []
+
+    def average_precision(*curve: Any) -> float:
+        measured.append(float(original(*curve)))
+        return measured[-1]
+
+    original = module.metrics.compute_average_precision
+    alone = SimpleNamespace(Pool=lambda _: SimpleNamespace(map=lambda f, items: [*map(f, items)]))
+    printed = io.StringIO()
+    with (
+        patch.object(module.metrics, "compute_average_precision", average_precision),
+        patch.object(module, "multiprocessing", alone),
+        patch.object(np, "NAN", np.nan, create=True),
+        redirect_stdout(printed),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # files left open, means of nothing
+        found = module.ava_eval(
+            str(submission), "mAP", str(labels), str(truth), str(excluded), verbose=False
+        )
+    classes = re.findall(r"^Index: (\d+), ", printed.getvalue(), re.MULTILINE)
+    return float(found["overall"]), dict(zip(map(int, classes), measured, strict=True))
 
 
 class RoIAlign(nn.Module):

@@ -1,9 +1,10 @@
-"""The three protocols, written slowly and plainly: one detection after the other.
+"""The three protocols, written plainly: keyframe by keyframe, one detection after the other.
 
-Nothing here is shared with ``lfb.evaluation``, and nothing is fast.
+Nothing here is shared with ``lfb.evaluation``.
 """
 
 import math
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 import numpy as np
@@ -49,68 +50,69 @@ def average_precisions(
     if protocol == "slowfast":
         truth = [t for t in truth if (t.video, t.second) not in excluded]
 
-    kept = []
+    there = defaultdict(list)  # detections of each keyframe, with their place in the file
+    for place, d in enumerate(detections):
+        there[d.video, d.second].append((place, d))
+    kept = defaultdict(list)  # by class
     for keyframe in sorted(counted):
-        here = [d for d in detections if (d.video, d.second) == keyframe]
+        here = there[keyframe]
         if protocol != "slowfast":
-            here.sort(key=lambda d: -d.score)  # stable: of equal scores the first of the file
+            here.sort(key=lambda entry: -entry[1].score)  # stable: of equal scores the first
         if protocol == "activitynet":
             here = here[:50]
-        if protocol != "mmaction2":
-            here = [d for d in here if d.box[0] < d.box[2] and d.box[1] < d.box[3]]
-        kept += here
+        for place, d in here:
+            if protocol == "mmaction2" or (d.box[0] < d.box[2] and d.box[1] < d.box[3]):
+                kept[d.action].append((place, d))
+
+    real = defaultdict(list)  # boxes to be found, by class and keyframe
+    for t in truth:
+        real[t.action, t.video, t.second].append(t.box)
+    to_find = Counter(t.action for t in truth)
 
     result = {}
     for action in sorted(classes):
-        real = [t for t in truth if t.action == action]
-        found = [d for d in kept if d.action == action]
-        if not real or (not found and protocol == "mmaction2"):
+        if not to_find[action] or (not kept[action] and protocol == "mmaction2"):
             result[action] = math.nan
             continue
 
         taken = set()
         hits = []
-        for d in found:
+        for place, d in kept[action]:
             best, best_iou = None, -1.0
-            for i, t in enumerate(real):
-                if (t.video, t.second) == (d.video, d.second):
-                    iou = overlap(d.box, t.box, single=protocol == "mmaction2")
-                    if iou > best_iou:
-                        best, best_iou = i, iou
-            hits.append(best_iou >= 0.5 and best not in taken)
-            if hits[-1]:
+            for i, box in enumerate(real.get((action, d.video, d.second), [])):
+                iou = overlap(d.box, box, single=protocol == "mmaction2")
+                if iou > best_iou:
+                    best, best_iou = (d.video, d.second, i), iou
+            hit = best_iou >= 0.5 and best not in taken
+            if hit:
                 taken.add(best)
-
-        # Ties: by video, second and order in the file, which `found` need not have anymore.
-        place = {id(d): n for n, d in enumerate(detections)}
-        ranked = sorted(
-            zip(found, hits, strict=True),
-            key=lambda pair: (-pair[0].score, pair[0].video, pair[0].second, place[id(pair[0])]),
-        )
-        result[action] = area([hit for _, hit in ranked], len(real))
+            # Ties: by video, second and order in the file.
+            hits.append((-d.score, d.video, d.second, place, hit))
+        result[action] = area([hit for *_, hit in sorted(hits)], to_find[action])
     return result
 
 
 def overlap(a, b, *, single: bool) -> float:
     """IoU; with ``single`` the sides and areas are computed in float32, as MMAction2 does."""
-    kind = np.float32 if single else np.float64
+    kind = np.float32 if single else float
     ax1, ay1, ax2, ay2 = (kind(x) for x in a)
     bx1, by1, bx2, by2 = (kind(x) for x in b)
-    width = np.float64(max(kind(0), min(ax2, bx2) - max(ax1, bx1)))
-    height = np.float64(max(kind(0), min(ay2, by2) - max(ay1, by1)))
-    areas = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1)
-    both = np.float64(areas) - width * height
-    return float(width * height / both) if both else 0.0
+    width = float(max(kind(0), min(ax2, bx2) - max(ax1, bx1)))
+    height = float(max(kind(0), min(ay2, by2) - max(ay1, by1)))
+    both = float((ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1)) - width * height
+    return width * height / both if both else 0.0
 
 
 def area(hits: list[bool], real: int) -> float:
     """Area under the precision-recall curve, precision made monotone from the right."""
     points = []  # (recall, precision) after each detection
-    for n in range(1, len(hits) + 1):
-        positives = sum(hits[:n])
+    positives = 0
+    for n, hit in enumerate(hits, 1):
+        positives += hit
         points.append((positives / real, positives / n))
-    total, before = 0.0, 0.0
-    for n, (recall, _) in enumerate(points):
-        total += (recall - before) * max(precision for _, precision in points[n:])
-        before = recall
+    total, highest = 0.0, 0.0
+    for n in reversed(range(len(points))):
+        recall, precision = points[n]
+        highest = max(highest, precision)
+        total += (recall - (points[n - 1][0] if n else 0.0)) * highest
     return total

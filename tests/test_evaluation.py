@@ -1,5 +1,6 @@
 import json
 import math
+import sys
 
 import numpy as np
 import pandas as pd
@@ -7,34 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lfb.annotations import write_annotations, write_labels
 from lfb.errors import UserError
 from lfb.evaluation import PROTOCOLS, evaluate, metrics
-from lfb.predictions import Detections, Predictions, read_csv
+from lfb.predictions import Predictions, read_csv
+from scripts import evaluate as program
+from tests import ava_sized
+from tests.evaluation_cases import CLASSES, entries, random_case, table
 from tests.reference_evaluation import Found, Real, average_precisions
 
-CLASSES = {1: "bend", 3: "crouch", 4: "dance", 80: "watch"}
-NO_BOX = (math.nan,) * 4
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 LEFT, RIGHT = (0.0, 0.0, 0.4, 1.0), (0.6, 0.0, 1.0, 1.0)
-
-
-def entries(rows):
-    """Every row with a box of its own, even where boxes are equal."""
-    videos = list(dict.fromkeys(r.video for r in rows))
-    return Detections(
-        videos=videos,
-        video=np.array([videos.index(r.video) for r in rows], dtype=np.int32),
-        second=np.array([r.second for r in rows], dtype=np.int32),
-        box=np.array([r.box for r in rows], dtype=np.float64).reshape(-1, 4),
-        row=np.arange(len(rows), dtype=np.int32),
-        action=np.array([r.action for r in rows], dtype=np.int32),
-        score=np.array([r.score for r in rows], dtype=np.float64),
-    )
-
-
-def table(rows):
-    rows = [(r.video, r.second, *(r.box or NO_BOX), r.action) for r in rows]
-    return pd.DataFrame(rows, columns=["video", "second", "x1", "y1", "x2", "y2", "action"])
 
 
 def score(found, real, protocol, excluded=(), classes=CLASSES):
@@ -45,42 +29,6 @@ def score(found, real, protocol, excluded=(), classes=CLASSES):
         excluded=set(excluded),
         protocol=protocol,
     )
-
-
-def random_case(seed, *, grid, videos=3, seconds=4, most_boxes=6, levels=None):
-    """Found, real and excluded with all that is awkward.
-
-    Corners on a coarse ``grid`` give boxes without area, duplicates and IoU of exactly 0.5;
-    ``levels`` gives tied scores. Action 2 is not scored; 80 is never annotated, 4 never detected.
-    """
-    rng = np.random.default_rng(seed)
-
-    def box(may_be_empty):
-        corners = np.sort(rng.integers(0, grid + 1, (2, 2)), axis=0)
-        while not may_be_empty and (corners[0] == corners[1]).any():
-            corners = np.sort(rng.integers(0, grid + 1, (2, 2)), axis=0)
-        return tuple((corners / grid).ravel().tolist())
-
-    found, real, excluded = [], [], set()
-    for video in rng.permutation(["v", "a", "zz"][:videos]).tolist():
-        for second in rng.permutation(np.arange(902, 902 + seconds)).tolist():
-            if rng.random() < 0.15:
-                excluded.add((video, second))
-            boxes = [box(may_be_empty=False) for _ in range(rng.integers(0, 4))]
-            actions = [2] if rng.random() < 0.2 else [1, 2, 3, 4]
-            real += [
-                Real(video, second, b, a) for b in boxes for a in actions if rng.random() < 0.6
-            ]
-            if rng.random() < 0.2:
-                real.append(Real(video, second, None, -1))
-            near = [b for b in boxes if rng.random() < 0.8]
-            far = [box(may_be_empty=True) for _ in range(rng.integers(0, most_boxes))]
-            for b in near + far + near[:1]:
-                for a in [1, 2, 3, 80]:
-                    if rng.random() < 0.9:
-                        level = rng.random() if levels is None else rng.integers(levels) / levels
-                        found.append(Found(video, second, b, a, float(level)))
-    return found, real, excluded
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -104,6 +52,41 @@ def test_every_ap_is_that_of_the_plain_reference(protocol, seed, grid, levels, m
         return
     assert result.ap == pytest.approx(wanted, abs=1e-12, nan_ok=True)
     assert result.mAP == pytest.approx(np.nanmean(list(wanted.values())), abs=1e-12)
+
+
+@pytest.fixture(scope="module")
+def ava():
+    """Truth, excluded keyframes and detections of AVA's size; the same as rows."""
+    truth, excluded, predictions = ava_sized.make_ava()
+    detections = ava_sized.sparse(predictions)
+    rows = truth.drop(columns="person").itertuples(index=False)
+    real = [Real(video, second, tuple(box), action) for video, second, *box, action in rows]
+    return truth, excluded, detections, real, rows_of(detections)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_at_the_size_of_ava_every_ap_is_that_of_the_plain_reference(ava, protocol):
+    truth, excluded, detections, real, found = ava
+    wanted = average_precisions(found, real, set(ava_sized.CLASSES), excluded, protocol)
+    options = {"classes": ava_sized.CLASSES, "excluded": excluded, "protocol": protocol}
+    result = evaluate(detections, truth, **options)
+    assert len({row[:2] for row in found}) > 50_000
+    assert min(wanted.values()) > 0
+    assert result.ap == pytest.approx(wanted, abs=1e-9)
+    assert result.mAP == pytest.approx(np.mean(list(wanted.values())), abs=1e-9)
+
+
+def rows_of(detections):
+    """The entries, one by one."""
+    row = detections.row
+    columns = (
+        np.array(detections.videos)[detections.video[row]].tolist(),
+        detections.second[row].tolist(),
+        map(tuple, detections.box[row].tolist()),
+        detections.action.tolist(),
+        detections.score.tolist(),
+    )
+    return [Found(*values) for values in zip(*columns, strict=True)]
 
 
 def test_cases_reach_what_they_are_for():
@@ -246,6 +229,22 @@ def test_ties_are_ranked_by_video_then_second_then_row(protocol):
     assert score([miss, ("a", 902, WHOLE, 1, 0.5)], real, protocol).mAP == 0.5
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@given(seed=st.integers(0, 1000), levels=st.sampled_from([1, 3, None]))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_keyframes_in_the_file_breaks_no_tie(protocol, seed, levels):
+    found, real, excluded = random_case(seed, grid=6, levels=levels)
+    keyframes = list(dict.fromkeys(f[:2] for f in found))
+    order = np.random.default_rng(seed).permutation(len(keyframes)).tolist()
+    place = dict(zip(keyframes, order, strict=True))
+    moved = sorted(found, key=lambda f: place[f[:2]])  # stable: a keyframe's own order stays
+    try:
+        result = score(found, real, protocol, excluded)
+    except UserError:
+        return
+    assert repr(score(moved, real, protocol, excluded)) == repr(result)
+
+
 def dense_case(seed=0, boxes=60):
     rng = np.random.default_rng(seed)
     low = rng.integers(0, 3, (boxes, 2)) / 8
@@ -269,17 +268,7 @@ def dense_case(seed=0, boxes=60):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_dense_predictions_score_as_their_entries_do(protocol):
     predictions, real = dense_case()
-    dense = predictions.detections()
-    rows = [
-        Found(
-            dense.videos[dense.video[row]],
-            int(dense.second[row]),
-            tuple(dense.box[row].tolist()),
-            int(action),
-            float(value),
-        )
-        for row, action, value in zip(dense.row, dense.action, dense.score, strict=True)
-    ]
+    rows = rows_of(predictions.detections())
     options = {"classes": CLASSES, "excluded": {("w", 905)}, "protocol": protocol}
     result = evaluate(predictions, table(real), **options)
     assert repr(result) == repr(evaluate(entries(rows), table(real), **options))
@@ -289,10 +278,37 @@ def test_dense_predictions_score_as_their_entries_do(protocol):
 
 def test_a_submission_scores_as_the_predictions_it_was_written_from(tmp_path):
     predictions, real = dense_case()
-    predictions.write_csv(tmp_path / "p.csv", digits=12)
+    predictions.write_csv(tmp_path / "p.csv")
     options = {"classes": CLASSES, "excluded": set()}
     wanted = metrics(predictions, table(real), **options)
     assert metrics(read_csv(tmp_path / "p.csv"), table(real), **options) == wanted
+
+
+def test_the_program_scores_a_submission_and_names_every_protocol(tmp_path, monkeypatch, capsys):
+    predictions, real = dense_case()
+    predictions.write_csv(tmp_path / "p.csv")
+    predictions.save(tmp_path / "p.npz")
+    truth = table(real).assign(person=-1)
+    write_annotations(tmp_path / "truth.csv", truth)
+    write_labels(tmp_path / "labels.pbtxt", CLASSES)
+    (tmp_path / "proposals.csv").write_text("v,902,0,0,1,1,,0.9\n")
+    written = []
+    for name in "p.npz", "p.csv":
+        monkeypatch.setattr("sys.argv", ["evaluate", "--settings", '{"unscored": []}'])
+        for option, file in {
+            "labels": "labels.pbtxt",
+            "annotations": "truth.csv",
+            "proposals": "proposals.csv",
+            "predictions": name,
+            "output": f"{name}.json",
+        }.items():
+            sys.argv += [f"--{option}", str(tmp_path / file)]
+        program.main()
+        written.append(json.loads((tmp_path / f"{name}.json").read_text()))
+    assert written[0] == written[1] == metrics(predictions, truth, classes=CLASSES, excluded=set())
+    said = capsys.readouterr().err
+    for protocol in PROTOCOLS:
+        assert f"mAP {written[0][protocol]['mAP']:.2f} under protocol {protocol}" in said
 
 
 @given(seed=st.integers(0, 1000), shift=st.floats(0.1, 10))

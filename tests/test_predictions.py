@@ -111,8 +111,8 @@ def test_a_submission_row_is_written_as_ava_writes_it(tmp_path):
         score=np.array([[0.125]], np.float32),
         classes=np.array([80], np.int32),
     )
-    predictions.write_csv(tmp_path / "p.csv", digits=4)
-    row = "-5KQ66BBWC4,0902,0.2500,0.5000,0.7500,1.0000,80,0.1250\n"
+    predictions.write_csv(tmp_path / "p.csv")
+    row = "-5KQ66BBWC4,0902,0.25,0.5,0.75,1,80,0.125\n"
     assert (tmp_path / "p.csv").read_text() == row
 
 
@@ -121,7 +121,7 @@ def test_a_submission_row_is_written_as_ava_writes_it(tmp_path):
 def test_a_submission_reads_back_as_the_entries_written(tmp_path_factory, seed, boxes):
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     predictions = make_predictions(boxes, seed)
-    predictions.write_csv(path, digits=12)
+    predictions.write_csv(path)
     wanted, got = predictions.detections(), read_csv(path)
 
     def rows(entries):
