@@ -114,23 +114,30 @@ def check_operators(models: Mapping[str, Any], operators: Mapping[str, Iterable[
                 )
 
 
-def check_weights(config: Mapping[str, Any]) -> None:
-    """Checks that the initial weights are there.
+def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
+    """Files and folders that the user brings and that are not there, by the config keys that name them.
 
-    Snakemake alone would not say so once a run is finished: where the results are there, it takes
-    a missing input for one that is no longer needed, even one that was named just now.
-
-    Raises:
-        UserError: A file is missing.
+    Those under ``data`` are not the user's where there is a ``demo``, which makes them.
     """
+    files: dict[str, str | None] = {}
+    data = config["data"]
+    if "demo" not in config:
+        files["data.videos"] = data.get("videos")
+        files["data.frames.folder"] = data.get("frames", {}).get("folder")
+        files["data.labels"] = data["labels"]
+        for split in splits(config):
+            files |= {f"data.{split}.{key}": path for key, path in data[split].items()}
     for model, own in config["models"].items():
         key = f"models.{model}.weights" if "weights" in own else "weights"
-        path = training_settings(config, model)["weights"]
-        if path and not Path(path).is_file():
-            raise UserError(
-                f"config key {key}: there is no file {path}. Put it there, name another one, or "
-                "set the key to null to start from weights drawn from the seed."
-            )
+        files[key] = training_settings(config, model)["weights"]
+    return {key: path for key, path in files.items() if path and not Path(path).exists()}
+
+
+def explain_missing(config: Mapping[str, Any], missing: Mapping[str, str]) -> str:
+    """What ``missing_files`` found, and what to do, in words."""
+    lines = [f"  {key}: {path}" for key, path in missing.items()]
+    advice = "Put them there, or set the keys to where you have them."
+    return "\n".join(["files that the config names are not there:", *lines, advice])
 
 
 def splits(config: Mapping[str, Any]) -> list[str]:

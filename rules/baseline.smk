@@ -11,7 +11,7 @@ rule train_baseline:
     input:
         keyframes="<results>/data/train-training.npz",
         manifest="<results>/data/manifest.json",
-        weights=initial_weights("baseline"),
+        weights=lambda wildcards: initial_weights("baseline"),
         code=code("scripts/train.py"),
     output:
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",

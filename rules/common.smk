@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import yaml
 
@@ -17,7 +18,6 @@ try:
         settings.check_config(config, yaml.safe_load(file))
     settings.check_demo(config)
     settings.check_operators(config["models"], operators())
-    settings.check_weights(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -42,6 +42,11 @@ def split_input(wildcards):
     return split_files(wildcards.split)
 
 
+def validation_files(wildcards):
+    """Those of the validation split."""
+    return split_files("val")
+
+
 def all_data_files(wildcards):
     """Every file that the config's ``data`` names, and the folder of videos or frames."""
     data = config["data"]
@@ -50,6 +55,32 @@ def all_data_files(wildcards):
         f"{split}_{key}": path for split in SPLITS for key, path in data[split].items()
     }
     return {"folder": folder, "labels": data["labels"], **files}
+
+
+def require(paths):
+    """Ends the run if one of the user's own files is not there, and names all that are not.
+
+    Not with an exception: Snakemake would take the job for one that cannot run and, where it has
+    run before, silently go on with what it made then.
+    """
+    missing = settings.missing_files(config)
+    if not set(missing.values()).isdisjoint(paths):
+        raise SystemExit(f"Error: {settings.explain_missing(config, missing)}")
+
+
+def users(files, rule):
+    """An input function: the user's own files, which have to be there.
+
+    But not where the rule has made its output of them: who has the frames may delete the videos.
+    """
+
+    def present(wildcards):
+        made = [path.format(**wildcards) for path in getattr(rules, rule).output]
+        if not all(Path(path).exists() for path in made):
+            require(files(wildcards).values())
+        return files(wildcards)
+
+    return present
 
 
 def frames_folder(wildcards):
@@ -79,7 +110,9 @@ def bank_of(split):
 
 def initial_weights(model):
     """The file that a model's backbone starts from, if there is one."""
-    return settings.training_settings(config, model)["weights"] or []
+    path = settings.training_settings(config, model)["weights"]
+    require([path])
+    return path or []
 
 
 def of_models(file, seeds):

@@ -47,7 +47,7 @@ rule predict:
 rule evaluate:
     """Measures a model's predictions under the three public protocols."""
     input:
-        **split_files("val"),
+        unpack(users(validation_files, rule="evaluate")),
         predictions="<results>/seed-{seed}/{model}/predictions.npz",
         code=code("scripts/evaluate.py"),
     output:

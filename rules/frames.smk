@@ -14,7 +14,7 @@ Every fault of the data is listed at once, before anything is trained.
 rule check_data:
     """Reads every annotation file and looks into every video."""
     input:
-        unpack(all_data_files),
+        unpack(users(all_data_files, rule="check_data")),
         code=code("scripts/check_data.py"),
     output:
         "<results>/data/check.json",
@@ -36,7 +36,7 @@ rule check_data:
 rule extract_frames:
     """Packs the frames of each video, or checks those that are there."""
     input:
-        unpack(all_data_files),
+        unpack(users(all_data_files, rule="extract_frames")),
         check="<results>/data/check.json",
         code=code("scripts/extract_frames.py"),
     output:
@@ -64,7 +64,7 @@ rule extract_frames:
 rule select_keyframes:
     """Chooses the keyframes and people that training, testing or the bank works on."""
     input:
-        unpack(split_input),
+        unpack(users(split_input, rule="select_keyframes")),
         check="<results>/data/check.json",
         code=code("scripts/select_keyframes.py"),
     output:

@@ -8,7 +8,7 @@ out   <results>/report.html
 rule report:
     """Draws the results, and looks into the models at single keyframes."""
     input:
-        **split_files("val"),
+        unpack(users(validation_files, rule="report")),
         manifest="<results>/data/manifest.json",
         check="<results>/data/check.json",
         table="<results>/map_table.csv",

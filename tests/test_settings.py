@@ -301,15 +301,31 @@ def test_a_models_own_weights_win_over_the_common_ones_even_where_there_are_none
     assert settings.training_settings(checked(), "baseline")["weights"] is None
 
 
-def test_weights_that_are_not_there_are_told_by_their_key(tmp_path):
+def test_files_that_are_not_there_are_told_by_their_keys(tmp_path):
     (tmp_path / "a.pth").touch()
-    settings.check_weights(checked(weights=str(tmp_path / "a.pth")))
-    with pytest.raises(UserError, match=r"config key weights: there is no file b\.pth"):
-        settings.check_weights(checked(weights="b.pth"))
-    with pytest.raises(UserError, match=r"config key models\.lfb_nl\.weights: there is no file c"):
-        settings.check_weights(
-            checked(weights=str(tmp_path / "a.pth"), models__lfb_nl__weights="c")
-        )
+    (tmp_path / "videos").mkdir()
+    config = checked(
+        weights=str(tmp_path / "a.pth"),
+        models__lfb_nl__weights="b.pth",
+        data__videos=str(tmp_path / "videos"),
+    )
+    data = {
+        "data.labels": "labels.pbtxt",
+        "data.train.annotations": "train.csv",
+        "data.train.proposals": "train.pkl",
+        "data.val.annotations": "val.csv",
+        "data.val.proposals": "val.pkl",
+        "data.val.excluded": "out.csv",
+    }
+    weights = {"models.lfb_nl.weights": "b.pth"}
+    missing = settings.missing_files(config)
+    assert missing == {**data, **weights}
+    told = settings.explain_missing(config, missing)
+    assert all(f"{key}: {path}\n" in told for key, path in missing.items())
+    assert settings.missing_files({**config, "demo": {}}) == weights
+    del config["data"]["videos"]
+    config["data"]["frames"] = {"folder": "frames"}
+    assert settings.missing_files(config) == {"data.frames.folder": "frames", **data, **weights}
 
 
 def test_keys_of_training_may_all_stand_under_the_models():

@@ -1,6 +1,7 @@
 """What can be asked for by name, and what a cluster is asked for."""
 
 import re
+import shutil
 
 import pytest
 
@@ -52,20 +53,32 @@ def test_the_cluster_is_asked_for_what_each_rule_declares(fresh: Workflow) -> No
     assert asked["map_table"]["mem_mb"] == "4000"  # from the profile
 
 
-def test_the_files_that_ava_wants_are_named(fresh: Workflow) -> None:
-    command = "snakemake --configfile config/ava.yaml --cores 1 --dry-run"
-    result = fresh.shell(command)
+def test_the_files_that_ava_wants_are_all_named_at_once(fresh: Workflow) -> None:
+    result = fresh.shell("snakemake --configfile config/ava.yaml --cores 1 --dry-run")
     assert result.code == 1
-    name = re.search(r"config key weights: there is no file (\S+\.pth)\. ", result.output)
-    assert name is not None, result.output
-    fresh.path(name[1]).parent.mkdir(parents=True)
-    fresh.path(name[1]).touch()
-    result = fresh.shell(command)
-    assert result.code == 1
-    assert "Missing input files for rule check_data" in result.output
+    assert "Traceback" not in result.output
+    files = re.findall(r"^  [a-z.]+: resources/ava/(\S+)$", result.output, re.MULTILINE)
+    assert len(files) == 9
     readme = fresh.path("README.md").read_text()
-    files = set(re.findall(r"^ +resources/ava/(\S+)$", result.output, re.MULTILINE))
-    assert len(files) == 8
-    for path in [*files, name[1]]:
+    for path in files:
         told = re.sub("_(train|val)(?=[_.])", "_{train,val}", path.split("/")[-1])
         assert told in readme
+
+
+def test_videos_may_be_deleted_once_their_frames_are_there(copy: Workflow) -> None:
+    config = copy.path("tests/workflow/tiny.yaml")
+    config.write_text(re.sub(r"^demo:\n(?:  .*\n)+", "", config.read_text(), flags=re.MULTILINE))
+    shutil.rmtree(copy.path("resources/demo/videos"))
+    assert set(copy.jobs()) == set()
+    shutil.rmtree(copy.path("results/seed-0"))
+    for name in "map_table.csv", "report.html", "data/train-training.npz":
+        copy.path(f"results/{name}").unlink()
+    jobs = set(copy.jobs())
+    assert {training("baseline"), "select_keyframes train training"} <= jobs
+    assert jobs.isdisjoint({"check_data", "extract_frames"})
+
+    copy.path("results/data/check.json").unlink()
+    result = copy.run("--dry-run")
+    assert result.code == 1
+    assert "Error: files that the config names are not there:\n" in result.output
+    assert "  data.videos: resources/demo/videos\n" in result.output
