@@ -115,7 +115,7 @@ def check_operators(models: Mapping[str, Any], operators: Mapping[str, Iterable[
 
 
 def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
-    """Files and folders that the user brings and that are not there, by the config keys that name them.
+    """What the user brings and is not there: paths of files and folders, by config key.
 
     Those under ``data`` are not the user's where there is a ``demo``, which makes them.
     """

@@ -71,7 +71,7 @@ def require(paths):
 def users(files, rule):
     """An input function: the user's own files, which have to be there.
 
-    But not where the rule has made its output of them: who has the frames may delete the videos.
+    Not where the output of ``rule`` is there: who has the frames may delete the videos.
     """
 
     def present(wildcards):
@@ -85,7 +85,8 @@ def users(files, rule):
 
 def frames_folder(wildcards):
     """Where packed frames lie. Snakemake replaces <resources> in files only, not in params."""
-    return config.get("pathvars", {}).get("resources", "resources") + "/frames"
+    resources = config.get("pathvars", {}).get("resources", "resources")
+    return f"{resources}/frames"
 
 
 def excluded_option(split):
