@@ -5,12 +5,12 @@ import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from lfb.errors import UserError
+from lfb.files import open_file
 
 KEY = ["video", "second"]
 BOX = ["x1", "y1", "x2", "y2"]
@@ -82,18 +82,6 @@ class Csv:
     def report(self) -> list[str]:
         """The faults as lines ``path:line: text``, in the order of the file."""
         return [f"{self.path}:{line}: {text}" for line, text in sorted(self.faults)]
-
-
-def open_file(path: str | Path) -> BinaryIO:
-    """Opens a file to read bytes.
-
-    Raises:
-        UserError: It cannot be opened.
-    """
-    try:
-        return Path(path).open("rb")
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; mend the path in the config.") from None
 
 
 def read_text(path: str | Path) -> str:

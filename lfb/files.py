@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lfb.errors import UserError
 
@@ -64,6 +64,18 @@ def write_npz(path: str | Path, arrays: "Mapping[str, np.ndarray]") -> None:
             np.lib.format.write_array(content, array, allow_pickle=False)
             # A ZipInfo made by hand carries a fixed date.
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer())
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """Opens a file to read bytes.
+
+    Raises:
+        UserError: It cannot be opened.
+    """
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; mend the path in the config.") from None
 
 
 def digest(path: str | Path) -> str:

@@ -6,7 +6,7 @@ one line for every fault, so that the data check can list all of them at once.
 
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lfb.csv_file import KEY, Csv, box_faults, numbers, open_file
+from lfb.arrays_pickle import read_arrays
+from lfb.csv_file import KEY, Csv, box_faults, numbers
 from lfb.errors import UserError
 from lfb.files import atomic
 
@@ -146,7 +147,7 @@ def _read_csv(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any
 def _read_pickle(
     path: str | Path,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, list[str]]:
-    table = _unpickle(path)
+    table = read_arrays(path)
     if not isinstance(table, dict):
         raise UserError(
             f"{path}: holds a {type(table).__name__}, not a dict '<video>,<second>' -> N x 5 array "
@@ -158,7 +159,7 @@ def _read_pickle(
     for key, value in table.items():
         video, _, text = key.rpartition(",") if isinstance(key, str) else ("", "", "")
         try:
-            part = np.array(value.array if isinstance(value, _Array) else value, dtype=np.float64)
+            part = np.array(value, dtype=np.float64)
         except (TypeError, ValueError):
             part = np.empty(())
         if not video or not re.fullmatch("[0-9]{1,9}", text):
@@ -185,73 +186,3 @@ def _read_pickle(
     videos = np.array([video for video, _ in seen], dtype=object)[keys]
     seconds = np.array([second for _, second in seen], dtype=np.int64)[keys]
     return videos, seconds, np.concatenate([np.empty((0, 5)), *parts]), where, faults
-
-
-class _Dtype:
-    """Stands in for a numeric numpy dtype while a pickle is read."""
-
-    def __init__(self, code: Any, align: Any = False, copy: Any = False) -> None:
-        if code not in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"):
-            raise pickle.UnpicklingError(f"an array of {code!r}")
-        self.dtype = np.dtype(code)
-
-    def __setstate__(self, state: tuple) -> None:
-        self.dtype = self.dtype.newbyteorder(state[1])
-
-
-class _Array:
-    """Stands in for a numpy array while a pickle is read, so that no code of numpy's is driven."""
-
-    def __init__(self, *_: Any) -> None:
-        self.array: np.ndarray = np.empty(0)
-
-    def __setstate__(self, state: tuple) -> None:
-        _, shape, kind, fortran, raw = state
-        raw = raw.encode("latin1") if isinstance(raw, str) else raw  # written by Python 2
-        self.array = _from_bytes(raw, kind, shape, "F" if fortran else "C")
-
-
-def _from_bytes(raw: Any, kind: Any, shape: Any, order: str) -> np.ndarray:
-    if not isinstance(kind, _Dtype):
-        raise pickle.UnpicklingError("an array without a dtype")
-    return np.frombuffer(raw, kind.dtype).reshape(shape, order=order)  # type: ignore[call-overload]
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    return text.encode("latin1")
-
-
-class _Unpickler(pickle.Unpickler):
-    """Builds plain values and numeric arrays, of numpy 1 and 2, and refuses all else."""
-
-    allowed: Mapping[tuple[str, str], Any] = {
-        ("numpy", "ndarray"): _Array,
-        ("numpy", "dtype"): _Dtype,
-        ("numpy.core.multiarray", "_reconstruct"): _Array,
-        ("numpy._core.multiarray", "_reconstruct"): _Array,
-        ("numpy.core.numeric", "_frombuffer"): _from_bytes,
-        ("numpy._core.numeric", "_frombuffer"): _from_bytes,
-        ("_codecs", "encode"): _latin1,
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.allowed:
-            raise UserError(f"the pickle asks for {module}.{name}")
-        return self.allowed[module, name]
-
-
-def _unpickle(path: str | Path) -> Any:
-    file = open_file(path)
-    with file:
-        try:
-            return _Unpickler(file, encoding="latin1").load()
-        except UserError as error:
-            raise UserError(
-                f"{path}: {error}, which a dict of numeric arrays does not need, so it was not "
-                "read; write the proposals again as plain numpy arrays."
-            ) from None
-        except Exception as error:  # a broken pickle raises nearly anything
-            raise UserError(
-                f"{path}: is broken or no pickle of numeric arrays "
-                f"({error or type(error).__name__}); fetch or write it again."
-            ) from None
