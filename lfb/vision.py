@@ -28,32 +28,37 @@ _load()
 
 class _RoIAlign(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Tensor, rois: Tensor, size: int, scale: float) -> Tensor:
+    def forward(
+        ctx: Any, features: Tensor, rois: Tensor, size: int, scale: float, aligned: bool
+    ) -> Tensor:
         ctx.save_for_backward(rois)
-        ctx.arguments = scale, size, size, *features.shape, 0, True
-        return torch.ops.torchvision.roi_align(features, rois, scale, size, size, 0, True)
+        ctx.arguments = scale, size, size, *features.shape, 0, aligned
+        return torch.ops.torchvision.roi_align(features, rois, scale, size, size, 0, aligned)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         (rois,) = ctx.saved_tensors
         (gradient,) = gradients
         back = torch.ops.torchvision._roi_align_backward
-        return back(gradient.contiguous(), rois, *ctx.arguments), None, None, None
+        return back(gradient.contiguous(), rois, *ctx.arguments), None, None, None, None
 
 
-def roi_align(features: Tensor, rois: Tensor, size: int, scale: float) -> Tensor:
-    """Aligned RoIAlign with an adaptive number of samples (sampling_ratio 0).
+def roi_align(
+    features: Tensor, rois: Tensor, size: int, scale: float, aligned: bool = True
+) -> Tensor:
+    """RoIAlign with an adaptive number of samples (sampling_ratio 0).
 
     Args:
         features: (B, C, H, W).
         rois: (R, 5) batch index, x1, y1, x2, y2 in pixels of the input.
         size: Side of the output grid.
         scale: Feature pixels per input pixel.
+        aligned: Whether the centres of pixels lie at halves, or, as in Caffe2, at whole numbers.
 
     Returns:
         (R, C, size, size) float32.
     """
-    return _RoIAlign.apply(features.float().contiguous(), rois.float(), size, scale)
+    return _RoIAlign.apply(features.float().contiguous(), rois.float(), size, scale, aligned)
 
 
 def decode_jpeg(data: bytes) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from lfb.bank import Bank, write_bank
 from lfb.lookup import BankFeatures
-from lfb.models.detector import MEAN, STD, build_detector
+from lfb.models.backbone import SlowOnly
+from lfb.models.detector import build_detector
 from lfb.published import load_backbone, load_published
 from tests import peers
 from tests.peers import CHANNELS, PER_SECOND, WIDTH, WINDOW, PeerDetector
@@ -93,7 +94,7 @@ def make_clips() -> Tensor:
 
 
 def normalised(clips: Tensor) -> Tensor:
-    mean, std = (torch.tensor(value).view(1, 3, 1, 1, 1) for value in (MEAN, STD))
+    mean, std = (torch.tensor(value).view(1, 3, 1, 1, 1) for value in (SlowOnly.mean, SlowOnly.std))
     return (clips - mean) / std
 
 

@@ -1,6 +1,7 @@
 """Tests of lfb.settings, with the schema and the configurations that come with the project."""
 
 import copy
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from snakemake.utils import update_config
 
 from lfb import settings
 from lfb.errors import UserError
+from lfb.models.detector import BACKBONES, Detector
 from lfb.sources import operators
 from scripts.document_config import document
 
@@ -159,6 +161,8 @@ def test_the_schema_is_one_and_explains_every_key():
         ("backbone.depth", 51, "config key backbone.depth: 51 is not one of [50, 101]"),
         ("backbone.depth", [1, 0], "config key backbone.depth.1: 0 is less than"),
         ("backbone.name", "i3d", "config key backbone.name: 'i3d' is not one of"),
+        ("backbone", {"name": "i3d_nl", "inflate": []}, "config key backbone: 'inflate' is not"),
+        ("backbone", {"name": "i3d_nl", "depth": [1]}, "config key backbone.depth: [1] is too"),
         ("device", "gpu", "config key device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
         ("seeds", [], "config key seeds: "),
         ("seeds", 3, "config key seeds: 3 is not of type array"),
@@ -220,7 +224,7 @@ def test_defaults_stand_where_the_configuration_is_silent():
     assert config["device"] == "auto"
     assert config["boxes"]["train_most"] == 32
     assert config["boxes"]["test_score"] == 0.9
-    assert config["head"] == {"roi_size": 8, "dropout": 0.5}
+    assert config["head"]["roi_size"] == 8
     assert config["input"]["flip"] == 0.5
     assert config["bank"]["dtype"] == "float16"
     assert config["data"]["seconds"] is None
@@ -340,6 +344,17 @@ def test_keys_of_training_may_all_stand_under_the_models():
 
 def test_the_table_begins_with_the_baseline():
     assert list(settings.table_settings(checked())["models"]) == ["baseline", "lfb_nl", "lfb_avg"]
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_backbones_keys_are_its_arguments(name):
+    backbone = SCHEMA["$defs"]["backbone"]
+    branch = "then" if name == "slowonly" else "else"
+    arguments = list(inspect.signature(BACKBONES[name]).parameters)
+    assert backbone[branch]["propertyNames"]["enum"] == ["name", *arguments]
+    assert list(BACKBONES) == backbone["properties"]["name"]["enum"]
+    head = list(inspect.signature(Detector).parameters)[3:]
+    assert list(SCHEMA["properties"]["head"]["properties"]) == head
 
 
 def test_settings_fit_what_the_programs_make_of_them():

@@ -13,11 +13,14 @@ def rois() -> torch.Tensor:
     return torch.cat([torch.tensor([[0, 0, 1, 1, 1, 0, 1]]).T, corner, corner + size], 1)
 
 
-def test_roi_align_and_its_gradient_are_those_of_torchvision(rois: torch.Tensor) -> None:
+@pytest.mark.parametrize("aligned", [True, False])
+def test_roi_align_and_its_gradient_are_those_of_torchvision(
+    rois: torch.Tensor, aligned: bool
+) -> None:
     features = torch.rand(2, 5, 16, 20, requires_grad=True)
     weight = torch.rand(7, 5, 4, 4)
-    theirs = ops.roi_align(features, rois, 4, spatial_scale=0.25, aligned=True)
-    ours = vision.roi_align(features, rois, 4, 0.25)
+    theirs = ops.roi_align(features, rois, 4, spatial_scale=0.25, aligned=aligned)
+    ours = vision.roi_align(features, rois, 4, 0.25, aligned)
     assert torch.equal(ours, theirs)
     (expected,) = torch.autograd.grad((theirs * weight).sum(), features)
     (gradient,) = torch.autograd.grad((ours * weight).sum(), features)

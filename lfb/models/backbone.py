@@ -1,45 +1,77 @@
-"""3D ResNets that turn a clip into a feature map, from the smallest block to the whole network.
+"""The 3D ResNet that turns a clip into a feature map, from the smallest block to the whole network.
 
-Parameter names follow MMAction2's, so that its checkpoints load name by name.
+Parameter names follow MMAction2's, so that its checkpoints load name by name. ``i3d.py`` builds the
+paper's network of the same blocks.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 from torch import Tensor, nn
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 
 
+class FrozenBatchNorm(nn.BatchNorm3d):
+    """Batch norm that training leaves as it was loaded: one scale and shift a channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.requires_grad_(False).train(False)
+
+    def train(self, mode: bool = True) -> Self:
+        return super().train(False)
+
+
 class ConvBN(nn.Module):
-    """Convolution and batch norm over (B, C, T, H, W)."""
+    """Convolution and batch norm over (B, C, T, H, W); stride and dilation are those in space."""
 
     def __init__(
-        self, channels_in: int, channels: int, kernel: tuple[int, int, int], stride: int = 1
+        self,
+        channels_in: int,
+        channels: int,
+        kernel: tuple[int, int, int],
+        stride: int = 1,
+        dilation: int = 1,
+        frozen: bool = False,
     ) -> None:
         super().__init__()
-        padding = kernel[0] // 2, kernel[1] // 2, kernel[2] // 2
         self.conv = nn.Conv3d(
-            channels_in, channels, kernel, (1, stride, stride), padding, bias=False
+            channels_in,
+            channels,
+            kernel,
+            (1, stride, stride),
+            (kernel[0] // 2, dilation * (kernel[1] // 2), dilation * (kernel[2] // 2)),
+            (1, dilation, dilation),
+            bias=False,
         )
-        self.bn = nn.BatchNorm3d(channels)
+        self.bn = FrozenBatchNorm(channels) if frozen else nn.BatchNorm3d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.bn(self.conv(x))
 
 
 class Bottleneck(nn.Module):
-    """Residual block 1x1x1 (or 3x1x1), 1x3x3, 1x1x1; the middle convolution strides in space."""
+    """Residual block 1x1x1 (or 3x1x1), 1x3x3, 1x1x1; the middle one strides or is dilated."""
 
     expansion = 4
 
-    def __init__(self, channels_in: int, width: int, stride: int, temporal_kernel: int) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        width: int,
+        stride: int,
+        temporal_kernel: int,
+        dilation: int = 1,
+        frozen: bool = False,
+    ) -> None:
         super().__init__()
         channels = width * self.expansion
-        self.conv1 = ConvBN(channels_in, width, (temporal_kernel, 1, 1))
-        self.conv2 = ConvBN(width, width, (1, 3, 3), stride)
-        self.conv3 = ConvBN(width, channels, (1, 1, 1))
+        self.conv1 = ConvBN(channels_in, width, (temporal_kernel, 1, 1), frozen=frozen)
+        self.conv2 = ConvBN(width, width, (1, 3, 3), stride, dilation, frozen)
+        self.conv3 = ConvBN(width, channels, (1, 1, 1), frozen=frozen)
         self.downsample = (
-            ConvBN(channels_in, channels, (1, 1, 1), stride)
+            ConvBN(channels_in, channels, (1, 1, 1), stride, frozen=frozen)
             if stride != 1 or channels_in != channels
             else None
         )
@@ -65,6 +97,10 @@ class SlowOnly(nn.Module):
         stem_stride: Spatial stride of the 1x7x7 stem.
         stem_pool: Whether a 1x3x3 max pooling of stride 2 follows the stem.
     """
+
+    # ImageNet statistics on the 0..255 scale, RGB, as in MMAction2's configurations.
+    mean = (123.675, 116.28, 103.53)
+    std = (58.395, 57.12, 57.375)
 
     def __init__(
         self,
@@ -99,7 +135,7 @@ class SlowOnly(nn.Module):
             self.add_module(f"layer{stage + 1}", layer)
             self.stride *= stride
         self.channels = channels
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, clips: Tensor) -> Tensor:
         """(B, 3, T, H, W) normalised RGB -> (B, channels, T, H / stride, W / stride)."""
@@ -109,6 +145,7 @@ class SlowOnly(nn.Module):
         return x
 
 
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv3d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+def initialise(module: nn.Module) -> None:
+    """He et al.'s initial weights, where a module is a convolution with batch norm."""
+    if isinstance(module, ConvBN):
+        nn.init.kaiming_normal_(module.conv.weight, mode="fan_out", nonlinearity="relu")

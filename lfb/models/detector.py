@@ -7,56 +7,61 @@ import torch
 from torch import Tensor, nn
 
 from lfb.models.backbone import SlowOnly
+from lfb.models.i3d import I3D
 from lfb.vision import roi_align
 
-# ImageNet statistics on the 0..255 scale, RGB, as in MMAction2's configurations.
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
-
-BACKBONES = {"slowonly": SlowOnly}
+BACKBONES: dict[str, type[SlowOnly | I3D]] = {"slowonly": SlowOnly, "i3d_nl": I3D}
 
 
 class Detector(nn.Module):
     """Scores the actions of the people in given boxes.
 
     Args:
-        backbone: (B, 3, T, H, W) -> (B, C, T, H / stride, W / stride).
+        backbone: (B, 3, T, H, W) -> (B, C, T', H / stride, W / stride); its ``mean`` and ``std``
+            are those of the pixels it is given.
         outputs: Logits per RoI. Index i stands for action id i; index 0 is reserved.
         operator: What the RoI takes from the bank; none for the baseline.
         roi_size: Side of the RoIAlign grid (8 in MMAction2, 7 in the authors' code).
+        aligned: Whether pixel centres lie at halves (MMAction2) or at whole numbers (the authors).
         dropout: Before the classifier.
+        dropout_before_pool: Whether the baseline drops entries of the RoI's map (MMAction2) or of
+            its pooled feature (the authors); a model with an operator does the latter.
     """
 
-    backbone: SlowOnly
+    backbone: SlowOnly | I3D
     mean: Tensor
     std: Tensor
 
     def __init__(
         self,
-        backbone: SlowOnly,
+        backbone: SlowOnly | I3D,
         outputs: int,
         operator: nn.Module | None = None,
         roi_size: int = 8,
+        aligned: bool = True,
         dropout: float = 0.5,
+        dropout_before_pool: bool = True,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.operator = operator
         self.roi_size = roi_size
+        self.aligned = aligned
         self.dropout = nn.Dropout(dropout)
+        self.dropout_before_pool = dropout_before_pool
         channels = backbone.channels
         if operator is not None:
             channels += cast(int, operator.out_channels)
         self.classifier = nn.Linear(channels, outputs)
         nn.init.normal_(self.classifier.weight, std=0.01)
         nn.init.zeros_(self.classifier.bias)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1, 1), persistent=False)
+        for name, pixel in (("mean", backbone.mean), ("std", backbone.std)):
+            self.register_buffer(name, torch.tensor(pixel).view(1, 3, 1, 1, 1), persistent=False)
 
     def roi_maps(self, clips: Tensor, rois: Tensor) -> Tensor:
         """(B, 3, T, H, W) uint8 RGB and (R, 5) [clip, x1, y1, x2, y2] pixels -> (R, C, s, s)."""
         features = self.backbone((clips - self.mean) / self.std).mean(2)
-        return roi_align(features, rois, self.roi_size, 1 / self.backbone.stride)
+        return roi_align(features, rois, self.roi_size, 1 / self.backbone.stride, self.aligned)
 
     def roi_features(self, clips: Tensor, rois: Tensor) -> Tensor:
         """(R, C): mean over time, maximum over the RoI. This is what the bank keeps."""
@@ -78,12 +83,13 @@ class Detector(nn.Module):
             real: (B, M) which rows hold a feature.
         """
         maps = self.roi_maps(clips, rois)
-        if self.operator is None:
-            # MMAction2 drops entries of the map, before the pooling.
+        if self.operator is None and self.dropout_before_pool:
             return self.classifier(self.dropout(maps).amax((2, 3)))
-        roi = maps.amax((2, 3))
-        found = self.operator(roi, rows, real, rois[:, 0].long())
-        return self.classifier(self.dropout(torch.cat([roi, found], 1)))
+        features = maps.amax((2, 3))
+        if self.operator is not None:
+            found = self.operator(features, rows, real, rois[:, 0].long())
+            features = torch.cat([features, found], 1)
+        return self.classifier(self.dropout(features))
 
 
 def build_detector(
@@ -96,7 +102,8 @@ def build_detector(
 
     Args:
         backbone: ``name`` and the arguments of that backbone.
-        head: Arguments of ``Detector``: ``roi_size``, ``dropout``.
+        head: Arguments of ``Detector``: ``roi_size``, ``aligned``, ``dropout``,
+            ``dropout_before_pool``.
         operator: ``name`` and the arguments of that operator; None for the baseline.
         outputs: Logits per RoI.
     """

@@ -56,12 +56,12 @@ class Maximum(nn.Module):
 class NonLocalLayer(nn.Module):
     """One attention step of an RoI over the bank rows (Wu et al., section 3.3, figure 4)."""
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, norm_affine: bool) -> None:
         super().__init__()
         self.theta = nn.Linear(width, width)
         self.phi = nn.Linear(width, width)
         self.g = nn.Linear(width, width)
-        self.norm = nn.LayerNorm(width)
+        self.norm = nn.LayerNorm(width, elementwise_affine=norm_affine)
         self.out = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
 
@@ -92,6 +92,9 @@ class NonLocal(nn.Module):
         width: Channels inside (512 in the paper).
         layers: Attention steps (2 in MMAction2 and the paper's main tables).
         dropout: After each projection and each step (0.2 in both).
+        norm_affine: Whether layer norms have a scale and shift (MMAction2) or not (the authors).
+        init_std: Deviation of the initial weights; biases and the last weights of each step begin
+            at zero (the authors, 0.01). None takes PyTorch's initial weights.
     """
 
     def __init__(
@@ -101,6 +104,8 @@ class NonLocal(nn.Module):
         layers: int = 2,
         dropout: float = 0.2,
         empty: Empty = "zero",
+        norm_affine: bool = True,
+        init_std: float | None = None,
     ) -> None:
         super().__init__()
         self.out_channels = width
@@ -108,7 +113,11 @@ class NonLocal(nn.Module):
         self.project_roi = nn.Linear(channels, width)
         self.project_bank = nn.Linear(channels, width)
         self.dropout = nn.Dropout(dropout)
-        self.layers = nn.ModuleList(NonLocalLayer(width, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(
+            NonLocalLayer(width, dropout, norm_affine) for _ in range(layers)
+        )
+        if init_std is not None:
+            self._initialise(init_std)
 
     def forward(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
         place = _place(clip, len(rows))
@@ -127,6 +136,15 @@ class NonLocal(nn.Module):
             weights.append(layer.attention(query, rows, mask)[clip, place])
             query = query + layer(query, rows, mask)
         return torch.stack(weights, 1)
+
+    def _initialise(self, std: float) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=std)
+                nn.init.zeros_(module.bias)
+        for layer in self.layers:
+            assert isinstance(layer, NonLocalLayer)
+            nn.init.zeros_(layer.out.weight)
 
     def _project(
         self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor, place: Tensor

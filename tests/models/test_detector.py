@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from lfb.models.detector import MEAN, STD, Detector, build_detector
+from lfb.models.backbone import SlowOnly
+from lfb.models.detector import Detector, build_detector
 
 TINY = {
     "name": "slowonly",
@@ -12,6 +13,7 @@ TINY = {
     "spatial_strides": [1, 2],
     "inflate": [False, True],
 }
+I3D_PIXELS = ([0.45 * 255] * 3, [0.225 * 255] * 3)
 OPERATORS = [{"name": "avg"}, {"name": "max"}, {"name": "non_local", "width": 8, "layers": 1}]
 
 
@@ -47,9 +49,9 @@ def test_a_bank_feature_is_the_maximum_over_the_roi_grid_of_the_mean_over_time()
     model, clips = tiny(), draw_clips()
     with torch.inference_mode():
         found = model.roi_features(clips, ROIS)
-        pixels = (clips.float() - torch.tensor(MEAN).view(3, 1, 1, 1)) / torch.tensor(STD).view(
-            3, 1, 1, 1
-        )
+        pixels = (clips.float() - torch.tensor(SlowOnly.mean).view(3, 1, 1, 1)) / torch.tensor(
+            SlowOnly.std
+        ).view(3, 1, 1, 1)
         maps = model.backbone(pixels).mean(2)
         wanted = []
         for clip, x1, y1, x2, y2 in ROIS.tolist():
@@ -124,6 +126,26 @@ def test_the_baseline_drops_entries_of_the_map_before_the_pooling():
     torch.manual_seed(0)
     dropped = torch.dropout(model.roi_maps(clips, ROIS), 0.5, True).amax((2, 3))
     torch.testing.assert_close(found, model.classifier(dropped))
+
+
+def test_or_of_the_pooled_feature_as_the_authors_do():
+    model, clips = tiny(dropout=0.5, dropout_before_pool=False).train(), draw_clips()
+    model.backbone.eval()
+    torch.manual_seed(0)
+    found = model(clips, ROIS)
+    torch.manual_seed(0)
+    dropped = torch.dropout(model.roi_features(clips, ROIS), 0.5, True)
+    torch.testing.assert_close(found, model.classifier(dropped))
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "std"),
+    [("slowonly", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)), ("i3d_nl", *I3D_PIXELS)],
+)
+def test_pixels_are_normalised_as_for_the_published_weights_of_the_backbone(name, mean, std):
+    model = build_detector({"name": name, "depth": [1, 1, 1, 1], "width": 2}, {}, None, 5)
+    assert model.mean.flatten().tolist() == pytest.approx(mean)
+    assert model.std.flatten().tolist() == pytest.approx(std)
 
 
 def test_bfloat16_moves_no_box():

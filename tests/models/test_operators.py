@@ -182,6 +182,29 @@ def test_non_local_is_the_papers_block_written_out_for_one_roi_after_the_other()
     torch.testing.assert_close(operator(roi, rows, real, clip), torch.stack(wanted))
 
 
+def test_non_local_without_affine_norms_is_one_whose_norms_scale_by_one_and_shift_by_none():
+    torch.manual_seed(0)
+    plain = NonLocal(CHANNELS, width=5, norm_affine=False)
+    affine = NonLocal(CHANNELS, width=5)
+    assert {name for name in affine.state_dict() if ".norm." in name}
+    assert not {name for name in plain.state_dict() if ".norm." in name}
+    affine.load_state_dict({**affine.state_dict(), **plain.state_dict()})
+    task = [x.float() if x.is_floating_point() else x for x in draw(0, [[1, 0, 1], [0, 1, 1]])]
+    assert torch.equal(plain.eval()(*task), affine.eval()(*task))
+
+
+def test_the_authors_initial_weights_give_what_the_bank_holds_no_say_at_first():
+    torch.manual_seed(0)
+    operator = NonLocal(200, width=100, init_std=0.01).eval()
+    for name, parameter in operator.named_parameters():
+        if "norm" not in name:
+            drawn = not (name.endswith("bias") or ".out." in name)
+            assert parameter.std().item() == pytest.approx(0.01 if drawn else 0, rel=0.05)
+    roi, rows = torch.randn(3, 200), torch.randn(1, 7, 200)
+    found = operator(roi, rows, torch.ones(1, 7, dtype=torch.bool), torch.zeros(3, dtype=int))
+    assert torch.equal(found, operator.project_roi(roi))
+
+
 def test_non_local_drops_projections_and_the_residual_branch_in_training_only():
     torch.manual_seed(0)
     operator = NonLocal(CHANNELS, width=5, layers=1, dropout=1.0).double()
