@@ -1,8 +1,8 @@
-"""MMAction2's published checkpoints (0.x and 1.x) as weights of this project's models.
+"""Published checkpoints as weights of this project's models: MMAction2's, and the authors'.
 
-The names inside are the same in both versions. ``backbone.*`` are ours too; the operator's and the
-classifier's are translated, and 1x1x1 convolutions become linear layers. Kinetics-400 recognisers
-give their backbone only.
+``lfb/caffe2.py`` reads the authors'. The names inside MMAction2's are the same in 0.x and 1.x.
+``backbone.*`` are ours too; the operator's and the classifier's are translated, and 1x1x1
+convolutions become linear layers. Kinetics-400 recognisers give their backbone only.
 """
 
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from lfb.caffe2 import read_weights
 from lfb.checkpoints import load_checkpoint, load_weights
 from lfb.errors import UserError
 from lfb.files import digest
@@ -31,21 +32,25 @@ _NAMES = [
 ]
 
 
-def load_published(model: Detector, path: str | Path) -> None:
+def load_published(model: Detector, path: str | Path) -> list[str]:
     """Copies the weights of a published detector (baseline or LFB) into a model, all or none.
 
     avg and max have no weights of their own, so their files fit each other's models.
 
     Args:
         model: With the outputs (81 in the published files), depth and operator of the file.
-        path: An MMAction2 ``.pth``.
+        path: An MMAction2 ``.pth``, or a ``.pkl`` of the authors' code.
+
+    Returns:
+        Names of what is in the file but no weight: in the authors', the momentum of each.
 
     Raises:
         UserError: The file is broken or another one than its name says, or its tensors are not
             those of the model; all are named.
     """
-    weights = translate(_read(path))
+    weights, others = _read(path)
     load_weights(model, _counted(weights, model.state_dict()), path)
+    return others
 
 
 def load_backbone(model: Detector, path: str | Path) -> list[str]:
@@ -53,24 +58,23 @@ def load_backbone(model: Detector, path: str | Path) -> list[str]:
 
     Args:
         model: Only its backbone changes.
-        path: An MMAction2 ``.pth``, such as a Kinetics-400 recogniser, or a checkpoint of this
-            project (``.safetensors``).
+        path: An MMAction2 ``.pth``, such as a Kinetics-400 recogniser, a ``.pkl`` of the authors'
+            code, or a checkpoint of this project (``.safetensors``).
 
     Returns:
-        Names of the tensors in the file that were not used: those of its head.
+        Names of what is in the file and was not used: its head and what is no weight.
 
     Raises:
         UserError: As ``load_published``.
     """
-    ours = Path(path).suffix == ".safetensors"
-    weights = load_checkpoint(path).weights if ours else _read(path)
+    weights, others = _read(path)
     prefix = "backbone."
     own = {name: tensor for name, tensor in weights.items() if name.startswith(prefix)}
     # The rest of the model stands in for itself, so that faults carry the names of the file.
     wanted = model.state_dict()
-    others = {name: tensor for name, tensor in wanted.items() if not name.startswith(prefix)}
-    load_weights(model, {**_counted(own, wanted), **others}, path)
-    return sorted(weights.keys() - own.keys())
+    rest = {name: tensor for name, tensor in wanted.items() if not name.startswith(prefix)}
+    load_weights(model, {**_counted(own, wanted), **rest}, path)
+    return sorted(weights.keys() - own.keys()) + others
 
 
 def translate(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -96,7 +100,16 @@ def _counted(weights: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[s
     return {**counters, **weights}
 
 
-def _read(path: str | Path) -> dict[str, Tensor]:
+def _read(path: str | Path) -> tuple[dict[str, Tensor], list[str]]:
+    """The weights in a file, under our names, and the names of what else is in it."""
+    if Path(path).suffix == ".safetensors":
+        return load_checkpoint(path).weights, []
+    if Path(path).suffix == ".pkl":
+        return read_weights(path)
+    return translate(_read_pth(path)), []
+
+
+def _read_pth(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a file whose name, as the published ones, may end in its digest."""
     told = re.search(r"-([0-9a-f]{8})\.pth$", Path(path).name)
     if told and Path(path).is_file() and not (found := digest(path)).startswith(told[1]):
