@@ -134,5 +134,9 @@ def code(program, with_operators=False):
 
 
 def as_json(value):
-    """How a rule hands its part of the configuration to its program."""
-    return json.dumps(value, sort_keys=True)
+    """How a rule hands its part of the configuration to its program.
+
+    As a function, so that Snakemake takes no {video} of a frame pattern for a wildcard.
+    """
+    text = json.dumps(value, sort_keys=True)
+    return lambda wildcards, **given: text

@@ -1,7 +1,9 @@
 """What can be asked for by name, and what a cluster is asked for."""
 
+import json
 import re
 import shutil
+import zipfile
 
 import pytest
 
@@ -65,9 +67,28 @@ def test_the_files_that_ava_wants_are_all_named_at_once(fresh: Workflow) -> None
         assert told in readme
 
 
+def test_frames_that_are_there_are_used_in_place(copy: Workflow) -> None:
+    for zipped in copy.path("resources/frames").glob("*.zip"):
+        with zipfile.ZipFile(zipped) as frames:
+            frames.extractall(copy.path(f"mine/{zipped.stem}"))
+    copy.replace(
+        "tests/workflow/tiny.yaml",
+        "  videos: resources/demo/videos\n",
+        "  frames: {folder: mine, pattern: '{video}/{frame:06d}.jpg'}\n",
+    )
+    drop_demo(copy)
+    before = json.loads(copy.path("results/data/manifest.json").read_text())
+    result = copy.run("frames")
+    assert result.code == 0, result.output
+    after = json.loads(copy.path("results/data/manifest.json").read_text())
+    assert (after["folder"], after["pattern"]) == ("mine", "{video}/{frame:06d}.jpg")
+    assert {name: video["digest"] for name, video in after["videos"].items()} == {
+        name: video["digest"] for name, video in before["videos"].items()
+    }
+
+
 def test_videos_may_be_deleted_once_their_frames_are_there(copy: Workflow) -> None:
-    config = copy.path("tests/workflow/tiny.yaml")
-    config.write_text(re.sub(r"^demo:\n(?:  .*\n)+", "", config.read_text(), flags=re.MULTILINE))
+    drop_demo(copy)
     shutil.rmtree(copy.path("resources/demo/videos"))
     assert set(copy.jobs()) == set()
     shutil.rmtree(copy.path("results/seed-0"))
@@ -82,3 +103,9 @@ def test_videos_may_be_deleted_once_their_frames_are_there(copy: Workflow) -> No
     assert result.code == 1
     assert "Error: files that the config names are not there:\n" in result.output
     assert "  data.videos: resources/demo/videos\n" in result.output
+
+
+def drop_demo(workflow: Workflow) -> None:
+    """Makes the demo's files the user's own."""
+    config = workflow.path("tests/workflow/tiny.yaml")
+    config.write_text(re.sub(r"^demo:\n(?:  .*\n)+", "", config.read_text(), flags=re.MULTILINE))
