@@ -12,19 +12,20 @@ import numpy as np
 import pandas as pd
 
 from lfb.annotations import read_annotations, read_excluded, read_labels
+from lfb.csv_file import KEY
 from lfb.errors import DataFaults, UserError
+from lfb.naming import EXTENSIONS, difference
 from lfb.proposals import Proposals, read_proposals
 
-EXTENSIONS = (".mp4", ".mkv", ".webm", ".avi", ".mov")
 _SHOWN = 10  # names that a warning lists before it says how many more there are
 
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """Files of one split; ``excluded`` may be None."""
+    """Files of one split; all but the annotations may be None."""
 
     annotations: Path
-    proposals: Path
+    proposals: Path | None = None
     excluded: Path | None = None
 
 
@@ -59,7 +60,6 @@ def check(
     start: float,
     seconds: float | None,
     fps: float,
-    score: float,
     expected: Mapping[str, Mapping[str, int]],
     probe: Callable[[Path], Any] | None = None,
 ) -> dict[str, Any]:
@@ -73,7 +73,6 @@ def check(
         start: Where the cut begins in a video file, s.
         seconds: Length of the cut, s; None: to the end of the video.
         fps: Frames a second of the extracted frames: a cut may lack one of them.
-        score: Detection score from which a proposal counts.
         expected: By split, the ``videos``, ``keyframes``, ``rows`` and ``proposals`` (keyframes
             with one) that there should be, as far as that is known; others are warned of.
         probe: Gives an object with the ``duration`` (s) of a video file or raises UserError;
@@ -81,8 +80,9 @@ def check(
 
     Returns:
         What was read, ready for JSON: for each of ``splits`` the numbers of videos, keyframes,
-        boxes and excluded keyframes, the boxes of each class, the keyframes without a proposal
-        and those with none from ``score`` up; and ``warnings``, a list of sentences.
+        boxes and excluded keyframes, the boxes of each class, and where there are proposals, the
+        number of keyframes with one and the list of those without; and ``warnings``, a list of
+        sentences.
 
     Raises:
         DataFaults: Every fault found, one line each.
@@ -96,14 +96,18 @@ def check(
     read = {name: _read(files, names, unscored) for name, files in splits.items()}
     lengths = _video_lengths(read.values(), videos, start, seconds, fps, probe, faults)
     for split in read.values():
-        split.faults += _second_faults(split, lengths, first_second)
-        split.faults += _key_faults(split)
+        naming = _naming_faults(split, fps, first_second)
+        split.faults += [
+            *naming,
+            *_second_faults(split, lengths, first_second, proposed=not naming),
+            *_exclusion_faults(split),
+        ]
         faults += split.faults
     faults += _shared_videos(read)
     if faults or names is None:
         raise DataFaults(faults)
-    summary = {name: _summary(split, names, score) for name, split in read.items()}
-    warnings = [*_deviations(summary, expected), *_warnings(summary, names, score)]
+    summary = {name: _summary(split, names) for name, split in read.items()}
+    warnings = [*_deviations(summary, expected), *_warnings(summary, names)]
     return {"splits": summary, "warnings": warnings}
 
 
@@ -192,7 +196,8 @@ def _read(files: SplitFiles, names: dict[int, str] | None, unscored: Collection[
         return value
 
     split.annotations = take(read_annotations, files.annotations, names, unscored)
-    split.proposals = take(read_proposals, files.proposals)
+    if files.proposals is not None:
+        split.proposals = take(read_proposals, files.proposals)
     if files.excluded is not None:
         split.excluded = take(read_excluded, files.excluded) or set()
     return split
@@ -264,57 +269,78 @@ def _probe(path: Path) -> Any:
     return probe(path)
 
 
-def _second_faults(split: _Split, lengths: dict[str, float], first_second: int) -> list[str]:
-    """Annotated or proposed seconds that the cut of their video does not have."""
+def _second_faults(
+    split: _Split, lengths: dict[str, float], first_second: int, *, proposed: bool
+) -> list[str]:
+    """Annotated seconds, and ``proposed`` ones, that the cut of their video does not have."""
     faults: list[str] = []
 
-    def blame(video: pd.Series, second: np.ndarray, where: Callable[[int], str]) -> None:
-        length = video.map(lengths).to_numpy(dtype=np.float64)
-        outside = (second < first_second) | (second - first_second >= length)
-        for i in np.flatnonzero(outside).tolist():
+    def blame(file: Path, keys: pd.DataFrame) -> None:
+        """One fault for each line, or for a video that has none inside or no lines."""
+        length = keys["video"].map(lengths).astype(float)
+        outside = (keys["second"] < first_second) | (keys["second"] - first_second >= length)
+        told = keys.assign(length=length)[outside]
+        together = outside.groupby(keys["video"]).transform("all")[outside] | ("line" not in keys)
+        for rows in [
+            *(told.loc[[i]] for i in told.index[~together]),
+            *(rows for _, rows in told[together].groupby("video", sort=False)),
+        ]:
+            first = rows.iloc[0]
+            where = f"{file}:{first['line']}" if "line" in rows else f"{file}"
+            seconds = f"second {first['second']} is"
+            if rows["second"].nunique() > 1:
+                seconds = f"seconds {rows['second'].min()} to {rows['second'].max()} are"
             span = f"begins at second {first_second}"
-            if not np.isnan(length[i]):
-                span += f" and ends before {first_second + length[i]:g}"
+            if not np.isnan(first["length"]):
+                span += f" and ends before {first_second + first['length']:g}"
             faults.append(
-                f"{where(i)}: second {second[i]} is outside the video '{video.iloc[i]}', which "
-                f"{span}; mend the second, first_second or the length of the cut"
+                f"{where}: {seconds} outside the video '{first['video']}', which {span}; mend the "
+                "second, first_second or the length of the cut"
             )
 
     rows, proposals = split.annotations, split.proposals
     if rows is None:
         return faults
-    line = rows["line"].to_numpy()
-    blame(
-        rows["video"],
-        rows["second"].to_numpy(),
-        lambda i: f"{split.files.annotations}:{line[i]}",
-    )
-    if proposals is not None:
+    blame(split.files.annotations, rows[[*KEY, "line"]])
+    if proposals is not None and split.files.proposals is not None and proposed:
         keys = proposals.index.to_frame(index=False)
         keys = keys[keys["video"].isin(rows["video"].unique())]
-        blame(keys["video"], keys["second"].to_numpy(), lambda i: f"{split.files.proposals}")
+        blame(split.files.proposals, keys)
     return faults
 
 
-def _key_faults(split: _Split) -> list[str]:
-    """Files that speak of other keyframes than the annotations."""
+def _naming_faults(split: _Split, fps: float, first_second: int) -> list[str]:
+    """Proposals on other keyframes than the annotated ones, as far as their keys tell why."""
+    files, rows, proposals = split.files, split.annotations, split.proposals
+    if rows is None or rows.empty or proposals is None or not len(proposals.index):
+        return []
+    keyframes = _keyframes(rows)
+    without = keyframes[~keyframes.isin(proposals.index)]
+    found = len(keyframes) - len(without)
+    why = difference(proposals.index, keyframes, fps=fps, first_second=first_second)
+    if found and why is None:
+        return []  # a warning counts the others
+    astray = proposals.index[~proposals.index.isin(keyframes)]
+    return [
+        f"{files.proposals}: {found or 'none'} of the {len(keyframes)} keyframes of "
+        f"{files.annotations} have a proposal: one has keys like '{_key(astray[0])}', the other "
+        f"like '{_key(without[0])}'; {f'its {why}: ' if why else ''}key both alike"
+    ]
+
+
+def _exclusion_faults(split: _Split) -> list[str]:
+    """Excluded seconds of other keyframes than the annotated ones, or of all of them."""
     files = split.files
     faults: list[str] = []
     if split.annotations is None or split.annotations.empty:
         return faults
     keyframes = _keyframes(split.annotations)
-    annotated = _key(keyframes[0])
-    proposals = split.proposals
-    if proposals is not None and len(proposals.index) and not proposals.index.isin(keyframes).any():
-        faults.append(
-            f"{files.proposals}: no proposal is on a keyframe of {files.annotations}: one has keys "
-            f"like '{_key(proposals.index[0])}', the other like '{annotated}'; key both alike"
-        )
     videos = set(keyframes.get_level_values("video"))
     if split.excluded and videos.isdisjoint(video for video, _ in split.excluded):
         faults.append(
             f"{files.excluded}: excludes no video of {files.annotations}: one has keys like "
-            f"'{_key(min(split.excluded))}', the other like '{annotated}'; is it of another split?"
+            f"'{_key(min(split.excluded))}', the other like '{_key(keyframes[0])}'; is it of "
+            "another split?"
         )
     if split.excluded.issuperset(keyframes):
         faults.append(f"{files.excluded}: excludes every keyframe of {files.annotations}")
@@ -344,31 +370,32 @@ def _key(keyframe: tuple[str, int]) -> str:
     return f"{keyframe[0]},{keyframe[1]:04d}"
 
 
-def _summary(split: _Split, names: dict[int, str], score: float) -> dict[str, Any]:
+def _summary(split: _Split, names: dict[int, str]) -> dict[str, Any]:
     rows, proposals = split.annotations, split.proposals
     assert rows is not None
-    assert proposals is not None
     keyframes = _keyframes(rows)
     used = keyframes[~keyframes.isin(split.excluded)]
-    best = np.append(proposals.scores[proposals.start[:-1]], np.nan)
-    best = best[proposals.index.get_indexer(used)]
     boxed = rows[rows["action"] >= 1]
     count = boxed["action"].value_counts()
-    return {
+    summary = {
         "videos": int(rows["video"].nunique()),
         "keyframes": len(keyframes),
         "excluded": len(keyframes) - len(used),
         "rows": len(rows),
-        "proposals": len(proposals.index),
         "boxes": len(boxed.drop_duplicates(["video", "second", "x1", "y1", "x2", "y2"])),
         "boxes_of_class": {
             str(action): {"name": name, "boxes": int(count.get(action, 0))}
             for action, name in names.items()
         },
         "unscored_rows": int((~boxed["action"].isin(list(names))).sum()),
-        "without_proposal": [_key(key) for key in used[np.isnan(best)]],
-        "below_score": [_key(key) for key in used[best < np.float32(score)]],
     }
+    if proposals is not None:
+        without = used[~used.isin(proposals.index)]
+        summary |= {
+            "proposals": len(proposals.index),
+            "without_proposal": [_key(key) for key in without],
+        }
+    return summary
 
 
 def _deviations(
@@ -380,11 +407,11 @@ def _deviations(
         f"data.expected.{split}): is a file incomplete, or of another version?"
         for split in summary
         for key, count in expected.get(split, {}).items()
-        if summary[split][key] != count
+        if summary[split].get(key, count) != count
     ]
 
 
-def _warnings(summary: dict[str, dict[str, Any]], names: dict[int, str], score: float) -> list[str]:
+def _warnings(summary: dict[str, dict[str, Any]], names: dict[int, str]) -> list[str]:
     warnings = []
     for split, found in summary.items():
         absent = [
@@ -397,15 +424,10 @@ def _warnings(summary: dict[str, dict[str, Any]], names: dict[int, str], score: 
                 f"{split}: {len(absent)} of {len(names)} classes have no ground truth, so they are "
                 f"not learnt from it and left out of its mean: {', '.join(absent)}"
             )
-        for kind, what in (
-            ("without_proposal", "no proposal; a test takes the whole frame there"),
-            ("below_score", f"no proposal of score {score:g} or more; a test takes the best there"),
-        ):
-            keys = found[kind]
-            if keys:
-                more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
-                warnings.append(
-                    f"{split}: {len(keys)} of {found['keyframes'] - found['excluded']} keyframes "
-                    f"have {what}: {' '.join(keys[:_SHOWN])}{more}"
-                )
+        if keys := found.get("without_proposal"):
+            more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+            warnings.append(
+                f"{split}: {len(keys)} of {found['keyframes'] - found['excluded']} keyframes have "
+                f"no proposal; a test takes the whole frame there: {' '.join(keys[:_SHOWN])}{more}"
+            )
     return warnings

@@ -11,7 +11,7 @@ from lfb.annotations import read_annotations, read_excluded, read_labels
 from lfb.errors import DataFaults
 from lfb.keyframes import Keyframes
 from lfb.proposals import Proposals, read_proposals
-from lfb.selection import bank_keyframes, test_keyframes, training_keyframes
+from lfb.selection import bank_keyframes, ground_truth, test_keyframes, training_keyframes
 
 Purpose = Literal["training", "testing", "bank"]
 
@@ -24,14 +24,14 @@ class Split:
         labels: Names of the scored action ids.
         unscored: Other ids that may occur; they are trained on, as in MMAction2, but not scored.
         annotations: A row for each box and action.
-        proposals: Detected people.
+        proposals: Detected people; None where nobody has looked for them.
         excluded: Seconds that take part neither in training nor in testing.
     """
 
     labels: dict[int, str]
     unscored: Collection[int]
     annotations: pd.DataFrame
-    proposals: Proposals
+    proposals: Proposals | None
     excluded: set[tuple[str, int]]
 
     @classmethod
@@ -40,8 +40,8 @@ class Split:
         labels: str | Path,
         unscored: Collection[int],
         annotations: str | Path,
-        proposals: str | Path,
-        excluded: str | Path | None,
+        proposals: str | Path | None = None,
+        excluded: str | Path | None = None,
     ) -> "Split":
         """Reads the files.
 
@@ -50,7 +50,7 @@ class Split:
         """
         names = read_labels(labels)
         rows, faults = read_annotations(annotations, names, unscored)
-        boxes, more = read_proposals(proposals)
+        boxes, more = read_proposals(proposals) if proposals else (None, [])
         seconds, most = read_excluded(excluded) if excluded else (set(), [])
         if faults or more or most:
             raise DataFaults([*faults, *more, *most])
@@ -59,6 +59,9 @@ class Split:
     def select(self, purpose: Purpose, boxes: Mapping[str, Any]) -> Keyframes:
         """The keyframes and people that a stage works on; MMAction2's values in brackets.
 
+        Without proposals, training takes the ground-truth boxes alone, and they stand for proposals
+        of score 1 in testing and in the bank.
+
         Args:
             purpose: ``training``, ``testing`` or ``bank``.
             boxes: For training, the least ``train_score`` (0.9) and ``train_iou`` (0.9) with a
@@ -66,10 +69,11 @@ class Split:
                 bank, ``bank_score`` (0.9) and ``bank_seconds``, ``all`` with such a proposal or
                 only ``annotated`` ones; for testing, ``test_score`` (0.9).
         """
+        people = self.proposals or ground_truth(self.annotations)
         if purpose == "training":
             found = training_keyframes(
                 self.annotations,
-                self.proposals,
+                self.proposals or Proposals.none(),
                 self.excluded,
                 num_outputs=self.outputs,
                 score=boxes["train_score"],
@@ -78,14 +82,14 @@ class Split:
             )
         elif purpose == "bank":
             found = bank_keyframes(
-                self.proposals,
+                people,
                 self.annotations,
                 score=boxes["bank_score"],
                 seconds=boxes["bank_seconds"],
             )
         else:
             found = test_keyframes(
-                self.annotations, self.proposals, self.excluded, score=boxes["test_score"]
+                self.annotations, people, self.excluded, score=boxes["test_score"]
             )
         videos = sorted(self.annotations["video"].unique())
         return Keyframes(found, videos, sorted(self.labels), self.outputs)

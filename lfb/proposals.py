@@ -59,6 +59,11 @@ class Proposals:
         boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
         return cls(index, start, boxes[order], scores[order])
 
+    @classmethod
+    def none(cls) -> "Proposals":
+        """Nobody, in no keyframe."""
+        return cls.from_rows([], [], np.empty((0, 4)), np.empty(0))
+
     def keys(self) -> list[tuple[str, int]]:
         """The keyframes that have boxes, sorted."""
         return self.index.tolist()

@@ -1,5 +1,6 @@
 """Which keyframes and people are trained on, scored and kept in the bank."""
 
+import logging
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -10,6 +11,19 @@ from lfb.csv_file import BOX, KEY
 from lfb.errors import UserError
 from lfb.keyframes import Keyframe
 from lfb.proposals import Proposals
+
+log = logging.getLogger(__name__)
+
+
+def ground_truth(annotations: pd.DataFrame) -> Proposals:
+    """The people of the annotations as proposals of score 1."""
+    rows = annotations[annotations["action"] >= 1].drop_duplicates([*KEY, *BOX])
+    return Proposals.from_rows(
+        rows["video"].to_numpy(),
+        rows["second"].to_numpy(),
+        rows[BOX].to_numpy(),
+        np.ones(len(rows)),
+    )
 
 
 def training_keyframes(
@@ -94,6 +108,12 @@ def test_keyframes(
     keyframes = keyframes[~keyframes.isin(excluded)]
     known = proposals.index.get_indexer(keyframes)
     best = proposals.scores[proposals.start[:-1]]
+    total, none = len(known), (known < 0).sum()
+    low = (best[known[known >= 0]] < np.float32(score)).sum()
+    if none:
+        log.info("%d of %d keyframes have no proposal: the whole frame is taken", none, total)
+    if low:
+        log.info("%d of %d have none of score %g: their best are taken", low, total, score)
     count = np.append(proposals.passing(np.minimum(best, np.float32(score))), 1)[known]
     start = np.where(known < 0, len(proposals.scores), proposals.start[known])
     row, _ = _ragged(start, count)

@@ -40,6 +40,8 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
             f"config key input.crop: {config['input']['crop']} does not fit into a short side of "
             f"{low} pixels, the least of input.train_short_side."
         )
+    if "proposals" not in config["data"]["val"]:
+        raise UserError("config key data.val.proposals: missing; name a file of detected people.")
     models = config["models"]
     if models["baseline"]["operator"] is not None:
         raise UserError("config key models.baseline.operator: must be null; it makes the banks.")
@@ -149,9 +151,7 @@ def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What the data check and the extraction of frames depend on."""
     data = config["data"]
     keys = ("videos", "frames", "fps", "first_second", "start", "seconds", "unscored", "expected")
-    return {key: data[key] for key in keys if key in data} | {
-        "test_score": config["boxes"]["test_score"]
-    }
+    return {key: data[key] for key in keys if key in data}
 
 
 def selection_settings(config: Mapping[str, Any], purpose: str) -> dict[str, Any]:

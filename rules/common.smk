@@ -33,13 +33,13 @@ wildcard_constraints:
 
 
 def split_files(split):
-    """The annotation files of a split, as named inputs."""
-    return {"labels": config["data"]["labels"], **config["data"][split]}
-
-
-def split_input(wildcards):
-    """The same for a rule with a ``split`` wildcard."""
-    return split_files(wildcards.split)
+    """The annotation files of a split, as named inputs; without `excluded` it has none."""
+    files = config["data"][split]
+    return {
+        "labels": config["data"]["labels"],
+        "annotations": files["annotations"],
+        "excluded": files.get("excluded", []),
+    }
 
 
 def validation_files(wildcards):
@@ -47,14 +47,32 @@ def validation_files(wildcards):
     return split_files("val")
 
 
-def all_data_files(wildcards):
-    """Every file that the config's ``data`` names, and the folder of videos or frames."""
+def selection_files(wildcards):
+    """Those of a split, with its detected people, or none where the ground truth stands for them."""
+    files = config["data"][wildcards.split]
+    return split_files(wildcards.split) | {"proposals": files.get("proposals", [])}
+
+
+def files_by_split(*kinds):
+    """The files of each split that are of such kinds, as far as the config names them."""
+    return {
+        split: {
+            kind: path for kind, path in config["data"][split].items() if kind in kinds
+        }
+        for split in SPLITS
+    }
+
+
+def data_files(*kinds):
+    """An input function: the same, the label list and the folder of videos or frames."""
     data = config["data"]
     folder = data.get("videos") or data["frames"]["folder"]
     files = {
-        f"{split}_{key}": path for split in SPLITS for key, path in data[split].items()
+        f"{split}_{kind}": path
+        for split, named in files_by_split(*kinds).items()
+        for kind, path in named.items()
     }
-    return {"folder": folder, "labels": data["labels"], **files}
+    return lambda wildcards: {"folder": folder, "labels": data["labels"], **files}
 
 
 def require(paths):
@@ -77,7 +95,7 @@ def users(files, rule):
     def present(wildcards):
         made = [path.format(**wildcards) for path in getattr(rules, rule).output]
         if not all(Path(path).exists() for path in made):
-            require(files(wildcards).values())
+            require(filter(None, files(wildcards).values()))
         return files(wildcards)
 
     return present
@@ -87,12 +105,6 @@ def frames_folder(wildcards):
     """Where packed frames lie. Snakemake replaces <resources> in files only, not in params."""
     resources = config.get("pathvars", {}).get("resources", "resources")
     return f"{resources}/frames"
-
-
-def excluded_option(split):
-    """The option that names a split's excluded seconds, if it has any."""
-    path = config["data"][split].get("excluded")
-    return f"--excluded {path}" if path else ""
 
 
 def has_bank(model):

@@ -61,11 +61,10 @@ rule evaluate:
         runtime=30,
     params:
         settings=as_json({"unscored": config["data"]["unscored"]}),
-        excluded=excluded_option("val"),
     shell:
         "python -m scripts.evaluate --log {log} --settings {params.settings:q}"
-        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
-        " {params.excluded} --predictions {input.predictions} --output {output}"
+        " --labels {input.labels:q} --annotations {input.annotations:q}"
+        " --excluded {input.excluded:q} --predictions {input.predictions} --output {output}"
 
 
 rule submission:

@@ -10,11 +10,13 @@ out   <results>/data/check.json       what the data set holds, and warnings
 Every fault of the data is listed at once, before anything is trained.
 """
 
+CHECKED = ["annotations", "excluded", "proposals"]
+
 
 rule check_data:
     """Reads every annotation file and looks into every video."""
     input:
-        unpack(users(all_data_files, rule="check_data")),
+        unpack(users(data_files(*CHECKED), rule="check_data")),
         code=code("scripts/check_data.py"),
     output:
         "<results>/data/check.json",
@@ -27,16 +29,16 @@ rule check_data:
         runtime=60,
     params:
         settings=as_json(settings.data_settings(config)),
-        files=as_json({split: split_files(split) for split in SPLITS}),
+        files=as_json(files_by_split(*CHECKED)),
     shell:
         "python -m scripts.check_data --log {log} --settings {params.settings:q}"
-        " --files {params.files:q} --output {output}"
+        " --labels {input.labels:q} --files {params.files:q} --output {output}"
 
 
 rule extract_frames:
     """Packs the frames of each video, or checks those that are there."""
     input:
-        unpack(users(all_data_files, rule="extract_frames")),
+        unpack(users(data_files("annotations"), rule="extract_frames")),
         check="<results>/data/check.json",
         code=code("scripts/extract_frames.py"),
     output:
@@ -53,18 +55,18 @@ rule extract_frames:
         runtime=720,
     params:
         settings=as_json(settings.data_settings(config)),
-        files=as_json({split: split_files(split) for split in SPLITS}),
+        files=as_json(files_by_split("annotations")),
         folder=frames_folder,
     shell:
         "python -m scripts.extract_frames --log {log} --settings {params.settings:q}"
-        " --files {params.files:q} --folder {params.folder} --processes {threads}"
-        " --output {output}"
+        " --labels {input.labels:q} --files {params.files:q} --folder {params.folder:q}"
+        " --processes {threads} --output {output}"
 
 
 rule select_keyframes:
     """Chooses the keyframes and people that training, testing or the bank works on."""
     input:
-        unpack(users(split_input, rule="select_keyframes")),
+        unpack(users(selection_files, rule="select_keyframes")),
         check="<results>/data/check.json",
         code=code("scripts/select_keyframes.py"),
     output:
@@ -82,8 +84,8 @@ rule select_keyframes:
         settings=lambda wildcards: as_json(
             settings.selection_settings(config, wildcards.purpose)
         ),
-        excluded=lambda wildcards: excluded_option(wildcards.split),
     shell:
         "python -m scripts.select_keyframes --log {log} --settings {params.settings:q}"
-        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
-        " {params.excluded} --purpose {wildcards.purpose} --output {output}"
+        " --labels {input.labels:q} --annotations {input.annotations:q}"
+        " --excluded {input.excluded:q} --proposals {input.proposals:q}"
+        " --purpose {wildcards.purpose} --output {output}"

@@ -35,10 +35,9 @@ rule report:
     params:
         settings=as_json(settings.report_settings(config)),
         bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
-        excluded=excluded_option("val"),
     shell:
         "python -m scripts.report --log {log} --settings {params.settings:q}"
-        " --labels {input.labels} --annotations {input.annotations} --proposals {input.proposals}"
-        " {params.excluded} --manifest {input.manifest} --check {input.check} --table {input.table}"
-        " {params.bank} --metrics {input.metrics} --histories {input.histories}"
+        " --labels {input.labels:q} --annotations {input.annotations:q}"
+        " --excluded {input.excluded:q} --manifest {input.manifest} --check {input.check}"
+        " --table {input.table} {params.bank} --metrics {input.metrics} --histories {input.histories}"
         " --predictions {input.predictions} --checkpoints {input.checkpoints} --output {output}"

@@ -1,7 +1,7 @@
 """Arguments of the programs that read annotation files."""
 
 import argparse
-from collections.abc import Mapping
+import json
 from pathlib import Path
 
 from lfb.check import SplitFiles
@@ -9,33 +9,31 @@ from lfb.dataset import Split
 
 
 def add_split(made: argparse.ArgumentParser) -> None:
-    """Adds the files of one split."""
-    made.add_argument("--annotations", required=True, help="AVA csv")
-    made.add_argument("--proposals", required=True, help="pickle or csv of detected people")
-    made.add_argument("--excluded", nargs="*", default=[], help="csv of excluded seconds")
+    """Adds the annotation files of one split; it may have no excluded seconds."""
     made.add_argument("--labels", required=True, help="label list, pbtxt")
+    made.add_argument("--annotations", required=True, help="AVA csv")
+    made.add_argument("--excluded", nargs="?", help="csv of excluded seconds")
 
 
-def read_split(arguments: argparse.Namespace) -> Split:
-    """The split that ``add_split``'s arguments name."""
+def read_split(arguments: argparse.Namespace, proposals: str | None = None) -> Split:
+    """The split that ``add_split``'s arguments name, with its proposals if they are needed."""
     return Split.read(
         arguments.labels,
         arguments.settings["unscored"],
         arguments.annotations,
-        arguments.proposals,
-        *(arguments.excluded or [None]),
+        proposals,
+        arguments.excluded,
     )
 
 
-def split_files(files: Mapping[str, Mapping[str, str]]) -> tuple[str, dict[str, SplitFiles]]:
-    """The label list, and the other files of each split, as the rules name them."""
-    splits = {}
-    for split, paths in files.items():
-        labels = paths["labels"]
-        excluded = paths.get("excluded")
-        splits[split] = SplitFiles(
-            Path(paths["annotations"]),
-            Path(paths["proposals"]),
-            Path(excluded) if excluded else None,
-        )
-    return labels, splits
+def add_splits(made: argparse.ArgumentParser) -> None:
+    """Adds the files of all splits."""
+    made.add_argument("--labels", required=True, help="label list, pbtxt")
+    made.add_argument("--files", type=_splits, required=True, help="files by split and kind, JSON")
+
+
+def _splits(text: str) -> dict[str, SplitFiles]:
+    return {
+        split: SplitFiles(**{kind: Path(path) for kind, path in files.items()})
+        for split, files in json.loads(text).items()
+    }

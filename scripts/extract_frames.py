@@ -1,6 +1,5 @@
 """Packs the frames of every annotated video, or checks the frames that are there already."""
 
-import json
 import logging
 
 from lfb.check import annotated_seconds, check_frames, deviating_frames, find_videos
@@ -8,7 +7,7 @@ from lfb.errors import DataFaults
 from lfb.extraction import extract_all, verify_all
 from lfb.files import write_json
 from lfb.program import program
-from scripts.annotation_arguments import split_files
+from scripts.annotation_arguments import add_splits
 from scripts.arguments import parser
 
 log = logging.getLogger("lfb")
@@ -16,15 +15,14 @@ log = logging.getLogger("lfb")
 
 def main() -> None:
     made = parser(__doc__)
-    made.add_argument("--files", type=json.loads, required=True, help="files by split, JSON")
+    add_splits(made)
     made.add_argument("--folder", required=True, help="folder of the zips, one a video")
     made.add_argument("--processes", type=int, default=1)
     made.add_argument("--output", required=True, help="manifest to write, JSON")
     arguments = made.parse_args()
     settings = arguments.settings
     with program(arguments.log):
-        labels, splits = split_files(arguments.files)
-        wanted = annotated_seconds(splits, labels, settings["unscored"])
+        wanted = annotated_seconds(arguments.files, arguments.labels, settings["unscored"])
         if "videos" in settings:
             files = find_videos(settings["videos"])
             folder, pattern = arguments.folder, None

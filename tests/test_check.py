@@ -73,7 +73,6 @@ class DataSet:
             "start": 900.0,
             "seconds": 11.0,
             "fps": 30.0,
-            "score": 0.9,
             "expected": {},
             "probe": self.probe,
         }
@@ -114,15 +113,13 @@ def test_a_sound_data_set_is_summed_up(data):
         },
         "unscored_rows": 5,
         "without_proposal": ["b,0902", "b,0904"],
-        "below_score": ["b,0903"],
     }
     assert summary["splits"]["val"]["keyframes"] == 3
-    first, second, third = summary["warnings"]
+    first, second = summary["warnings"]
     assert first.startswith("train: 1 of 2 classes have no ground truth")
     assert first.endswith(": 3 (stand)")
     assert second.startswith("train: 2 of 5 keyframes have no proposal; ")
     assert second.endswith(": b,0902 b,0904")
-    assert third.startswith("train: 1 of 5 keyframes have no proposal of score 0.9 or more; ")
 
 
 def test_a_sound_data_set_has_no_warnings(data):
@@ -243,6 +240,13 @@ def test_without_a_length_of_the_cut_the_video_ends_it(data):
     assert "and ends before 904;" in fault
 
 
+def test_a_wrong_first_second_is_one_fault_for_each_video(data):
+    faults = data.faults(first_second=905)
+    assert [fault.split(":")[1] for fault in faults if ".csv" in fault] == ["1", "7", "1"]
+    assert faults[0].startswith("train.csv:1: seconds 902 to 904 are outside the video 'a', which ")
+    assert faults[2].startswith("train.pkl: seconds 902 to 904 are outside the video 'a', which ")
+
+
 def test_proposed_seconds_outside_an_annotated_video_are_faults(data):
     data.propose("val", ("c", 902, 1.0), ("c", 1000, 1.0), ("unknown", 1, 1.0))
     (fault,) = data.faults()
@@ -294,11 +298,52 @@ def test_videos_are_probed_by_the_decoder_unless_told_otherwise(data):
 
 
 def test_proposals_keyed_by_other_names_are_a_fault_that_shows_both_keys(data):
-    data.propose("val", ("c.mp4", 902, 1.0))
+    data.propose("val", *(("c.mp4", second, 1.0) for second in (902, 903, 904)))
     (fault,) = data.faults()
-    assert fault.startswith("val.pkl: no proposal is on a keyframe of ")
+    assert fault.startswith("val.pkl: none of the 3 keyframes of ")
     assert "'c.mp4,0902'" in fault
     assert "'c,0902'" in fault
+    assert fault.endswith("; its video names are spelled differently: key both alike")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "why"),
+    [
+        ((2, 3, 4), "seconds count from 0"),
+        ((61, 91, 121), "seconds look like frame numbers"),
+        ((1902, 1903, 1904), "seconds are 1000 higher"),
+    ],
+)
+def test_proposals_of_other_seconds_are_one_fault_that_says_which(data, seconds, why):
+    data.propose("val", *(("c", second, 1.0) for second in seconds))
+    (fault,) = data.faults()
+    assert fault.startswith("val.pkl: none of the 3 keyframes of ")
+    assert fault.endswith(f"; its {why}: key both alike")
+
+
+def test_proposals_of_which_most_are_keyed_otherwise_are_a_fault(data):
+    seconds = range(902, 911)
+    data.annotate("val", *(f"c,{t},0,0,1,1,{a},0" for t in seconds for a in (1, 3)))
+    data.propose("val", ("c", 902, 1.0), *(("c.mp4", t, 1.0) for t in seconds[1:]))
+    (fault,) = data.faults()
+    assert fault.startswith("val.pkl: 1 of the 9 keyframes of ")
+    assert "'c.mp4,0903'" in fault
+
+
+def test_few_proposals_with_the_right_keys_are_no_fault(data):
+    seconds = range(902, 911)
+    data.annotate("val", *(f"c,{t},0,0,1,1,{a},0" for t in seconds for a in (1, 3)))
+    data.propose("val", ("c", 902, 1.0), ("other.mp4", 903, 1.0))
+    (warning,) = data.check()["warnings"]
+    assert warning.startswith("val: 8 of 9 keyframes have no proposal; ")
+
+
+def test_a_data_set_needs_no_proposals(data):
+    for split, files in data.splits.items():
+        data.splits[split] = replace(files, proposals=None)
+    summary = data.check(expected={"val": {"proposals": 3}})
+    assert summary["warnings"] == []
+    assert summary["splits"]["val"].keys().isdisjoint({"proposals", "without_proposal"})
 
 
 def test_proposals_keyed_by_other_seconds_are_a_fault(data):

@@ -87,6 +87,18 @@ def test_the_bank_takes_every_second_with_a_sure_proposal_or_annotated_ones_only
     assert keys(annotated) == [("a", 902)]
 
 
+def test_without_proposals_the_ground_truth_boxes_stand_for_them(files):
+    split = Split.read(**files | {"proposals": None})
+    training = split.select("training", BOXES)
+    assert keys(training) == [("a", 902), ("a", 903)]
+    assert [len(keyframe.boxes) for keyframe in training.keyframes] == [1, 1]
+    assert keys(split.select("bank", BOXES)) == [("a", 902), ("a", 903), ("b", 902)]
+    for purpose in ("bank", "testing"):
+        first = split.select(purpose, BOXES).keyframes[0]
+        assert first.boxes.tolist() == [np.float32([0.1, 0.1, 0.5, 0.9]).tolist()]
+        assert first.scores.tolist() == [1]
+
+
 def test_a_split_need_not_exclude_anything(files):
     chosen = Split.read(**files | {"excluded": None}).select("training", BOXES)
     assert ("b", 902) in keys(chosen)

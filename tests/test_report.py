@@ -118,7 +118,7 @@ def finished(folder: Path, models: tuple[str, ...], seeds: list[int]) -> Run:
     counts = {str(i): {"name": name, "boxes": 1} for i, name in classes.items()}
     numbers = dict.fromkeys(("videos", "keyframes", "excluded", "rows", "boxes"), 1234)
     summary = {**numbers, "boxes_of_class": counts, "unscored_rows": 0}
-    summary |= {"without_proposal": [], "below_score": ["bert,0005"]}
+    summary |= {"without_proposal": ["bert,0005"]}
     write_json(
         folder / "check.json",
         {"splits": {"train": summary, "val": summary}, "warnings": ["few <boxes>"]},
@@ -162,7 +162,6 @@ def finished(folder: Path, models: tuple[str, ...], seeds: list[int]) -> Run:
     for option, name in {
         "labels": "labels.pbtxt",
         "annotations": "val.csv",
-        "proposals": "proposals.pkl",
         "manifest": "manifest.json",
         "check": "check.json",
         "table": "map_table.csv",

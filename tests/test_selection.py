@@ -80,7 +80,8 @@ def test_no_annotation_gives_no_keyframe():
     )
 
 
-def test_a_tested_keyframe_always_has_a_box():
+def test_a_tested_keyframe_always_has_a_box(caplog):
+    caplog.set_level("INFO")
     rows = annotation_table(
         ("a", 3, *_TRUTH, 1, 0), ("a", 2, *_NO), ("a", 1, *_TRUTH, 1, 0), ("a", 1, *_TRUTH, 3, 0)
     )
@@ -97,6 +98,10 @@ def test_a_tested_keyframe_always_has_a_box():
     assert found[1].boxes.tolist() == [np.array([0, 0, 0.8, 1], np.float32).tolist()]
     assert found[2].boxes.tolist() == [[0, 0, 1, 1]]
     assert all(k.labels is None for k in found)
+    assert [record.message for record in caplog.records] == [
+        "1 of 3 keyframes have no proposal: the whole frame is taken",
+        "1 of 3 have none of score 0.9: their best are taken",
+    ]
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [("all", [1, 2]), ("annotated", [2])])

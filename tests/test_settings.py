@@ -155,7 +155,7 @@ def test_the_schema_is_one_and_explains_every_key():
         ("data.frames", {"folder": "f", "pattern": "p"}, "config key data: "),
         ("data.train", DELETE, "data.train: missing; lfb_nl, baseline, lfb_avg are trained."),
         ("data.train", None, "data.train: missing; lfb_nl, baseline, lfb_avg are trained."),
-        ("data.train.proposals", DELETE, "config key data.train.proposals: missing"),
+        ("data.val.proposals", DELETE, "config key data.val.proposals: missing"),
         ("data.train.proposal", "x", "data.train.proposal: there is no such key; did you mean"),
         ("data.unscored", [0], "config key data.unscored.0: 0 is less than"),
         ("backbone.depth", 51, "config key backbone.depth: 51 is not one of [50, 101]"),
@@ -277,7 +277,7 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
         ("data.fps", 25, {"data"}),
         ("boxes.train_iou", 0.5, {"select training"}),
         ("boxes.bank_score", 0.5, {"select bank"}),
-        ("boxes.test_score", 0.5, {"select testing", "data"}),
+        ("boxes.test_score", 0.5, {"select testing"}),
         ("inference.batch", 3, {"bank", "predict baseline", "predict lfb_nl", "predict lfb_avg"}),
     ],
 )

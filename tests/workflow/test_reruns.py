@@ -69,6 +69,12 @@ def test_one_key_of_a_model_runs_that_model_again(copy: Workflow) -> None:
     assert set(copy.jobs()) == chain(["lfb_max"]) | END
 
 
+def test_another_score_of_tested_people_trains_nothing_again(copy: Workflow) -> None:
+    copy.append("tests/workflow/tiny.yaml", "\nboxes: {test_score: 0.8}\n")
+    again = of_models("predict", MODELS) | of_models("evaluate", MODELS)
+    assert set(copy.jobs()) == {"select_keyframes val testing"} | again | END
+
+
 @pytest.mark.parametrize(
     ("file", "again"),
     [
