@@ -7,6 +7,7 @@ filling it or setting its state does nothing.
 """
 
 import pickle
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from lfb.errors import UserError
+from lfb.files import digest
 
 _LEGACY = 0x1950A86A20F9469CFC6C  # the first thing in a file of PyTorch before 1.6
 _DTYPES = {
@@ -39,11 +41,19 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
 
     Args:
         path: Written by ``torch.save``, in its format of today (a zip) or that before PyTorch 1.6.
+            Its name, as those of published files, may end in the beginning of its SHA-256.
 
     Raises:
-        UserError: There is no such file, it is cut short or broken, or holds no state dict.
+        UserError: There is no such file, it is cut short or broken, another one than its name
+            says, or holds no state dict.
     """
     path = Path(path)
+    told = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
+    if told and path.is_file() and not (found := digest(path)).startswith(told[1]):
+        raise UserError(
+            f"{path}: the SHA-256 should begin with {told[1]}, as the name says, but begins with "
+            f"{found[:8]}: the file is damaged or another one. Fetch it again."
+        )
     try:
         with path.open("rb") as file:
             content = _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(file)

@@ -13,8 +13,6 @@ from torch import Tensor
 
 from lfb.caffe2 import read_weights
 from lfb.checkpoints import load_checkpoint, load_weights
-from lfb.errors import UserError
-from lfb.files import digest
 from lfb.models.detector import Detector
 from lfb.pth import read_tensors
 
@@ -106,15 +104,4 @@ def _read(path: str | Path) -> tuple[dict[str, Tensor], list[str]]:
         return load_checkpoint(path).weights, []
     if Path(path).suffix == ".pkl":
         return read_weights(path)
-    return translate(_read_pth(path)), []
-
-
-def _read_pth(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a file whose name, as the published ones, may end in its digest."""
-    told = re.search(r"-([0-9a-f]{8})\.pth$", Path(path).name)
-    if told and Path(path).is_file() and not (found := digest(path)).startswith(told[1]):
-        raise UserError(
-            f"{path}: the SHA-256 should begin with {told[1]}, as the name says, but begins with "
-            f"{found[:8]}: the file is damaged or another one. Fetch it again."
-        )
-    return read_tensors(path)
+    return translate(read_tensors(path)), []
