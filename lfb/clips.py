@@ -1,5 +1,6 @@
 """Keyframes as the network sees them: a clip, the boxes in it, and the bank rows around it."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -29,15 +30,17 @@ class Frames(Protocol):
 
 @dataclass(frozen=True)
 class Input:
-    """What a clip is. MMAction2's values for AVA are 4, 16, 256, (256, 320), 256 and 0.5.
+    """What a clip is. MMAction2's values for AVA are 4, 16, 256, (256, 320), 256, 0.5 and defaults.
 
     Attributes:
         frames: Frames of a clip.
         interval: Frames of the video from one to the next.
-        short_side: Pixels of the short side in testing; the whole frame is seen.
+        short_side: Pixels of the short side in testing.
         train_short_side: Range it is drawn from in training.
         crop: Side of the square that is cut out in training.
         flip: Chance that a training clip is mirrored.
+        jitter: Whether each position moves in training, by up to half an interval.
+        test_crop: Side of the square from the middle that is seen in testing; None for all.
     """
 
     frames: int
@@ -46,6 +49,8 @@ class Input:
     train_short_side: tuple[int, int]
     crop: int
     flip: float
+    jitter: bool = True
+    test_crop: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,13 @@ def frame_numbers(
 ) -> np.ndarray:
     """The 1-based frames of a clip around frame ``centre`` of a video of ``count`` frames.
 
-    Without a generator 4 x 16 gives centre - 32, - 16, + 0, + 16; with one, every position moves
-    by -interval/2 .. interval/2 - 1 (MMAction2's SampleAVAFrames). Positions outside the video
-    become its first or last frame.
+    Without a generator 4 x 16 gives centre - 32, - 16, + 0, + 16; with one and ``shape.jitter``,
+    every position moves by -interval/2 .. interval/2 - 1 (MMAction2's SampleAVAFrames). Positions
+    outside the video become its first or last frame.
     """
     first = centre - shape.interval * shape.frames // 2
     numbers = first + shape.interval * np.arange(shape.frames)
-    if random is not None:
+    if random is not None and shape.jitter:
         numbers += random.integers(-(shape.interval // 2), (shape.interval + 1) // 2, shape.frames)
     return numbers.clip(1, count)
 
@@ -192,14 +197,18 @@ class Clips(Dataset):
             clip = resize(clip, size)
         boxes = keyframe.boxes * np.array([size[1], size[0]] * 2, np.float32)
 
-        if random is not None:
-            top = int(random.integers(size[0] - shape.crop + 1))
-            left = int(random.integers(size[1] - shape.crop + 1))
-            clip = clip[..., top : top + shape.crop, left : left + shape.crop]
-            boxes = (boxes - np.array([left, top] * 2, np.float32)).clip(0, shape.crop)
-            if random.random() < shape.flip:
-                clip = clip.flip(-1)
-                boxes = boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [shape.crop, 0, shape.crop, 0]
+        crop = shape.test_crop if random is None else shape.crop
+        if crop is not None:
+            room = size[0] - crop, size[1] - crop
+            if random is None:
+                top, left = math.ceil(room[0] / 2), math.ceil(room[1] / 2)  # as the authors round
+            else:
+                top, left = int(random.integers(room[0] + 1)), int(random.integers(room[1] + 1))
+            clip = clip[..., top : top + crop, left : left + crop]
+            boxes = (boxes - np.array([left, top] * 2, np.float32)).clip(0, crop)
+        if random is not None and random.random() < shape.flip:
+            clip = clip.flip(-1)
+            boxes = boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [shape.crop, 0, shape.crop, 0]
         return clip.movedim(0, 1), boxes.astype(np.float32)
 
 
@@ -218,10 +227,10 @@ def collate(items: Sequence[Batch]) -> Batch:
 
 
 class Shuffled(Sampler):
-    """One process's batches of one epoch of training: (epoch, number) pairs in a drawn order.
+    """One process's batches of one epoch of training: (pass, number) pairs in a drawn order.
 
-    All processes draw the same order and take their share of each total batch; what does not
-    fill a total batch waits for another epoch's order.
+    All processes draw the same order for each pass over the keyframes and take their share of each
+    total batch; what does not fill a total batch waits for another pass.
 
     Args:
         size: Keyframes in all.
@@ -229,9 +238,23 @@ class Shuffled(Sampler):
         seed: Of the run.
         rank: This process.
         processes: How many there are.
+        clips: Of an epoch, which then goes on where the one before left off; None for one pass.
     """
 
-    def __init__(self, size: int, batch: int, seed: int, rank: int = 0, processes: int = 1) -> None:
+    def __init__(
+        self,
+        size: int,
+        batch: int,
+        seed: int,
+        rank: int = 0,
+        processes: int = 1,
+        clips: int | None = None,
+    ) -> None:
+        if clips is not None and clips < batch * processes:
+            raise UserError(
+                f"config key training.epoch_clips: {clips} do not fill one batch of {batch} clips "
+                f"on each of {processes} processes. Set it higher, or a smaller training.batch."
+            )
         if size < batch * processes:
             raise UserError(
                 f"{size} training keyframes do not fill one batch of {batch} clips on each of "
@@ -239,16 +262,23 @@ class Shuffled(Sampler):
             )
         self.size, self.batch, self.seed = size, batch, seed
         self.rank, self.processes = rank, processes
+        self.clips = size if clips is None else clips
         self.epoch = 0
 
     def __len__(self) -> int:
-        return self.size // (self.batch * self.processes)
+        return self.clips // (self.batch * self.processes)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        order = generator("order", self.seed, self.epoch).permutation(self.size)
         total = self.batch * self.processes
-        for begin in range(self.rank * self.batch, len(self) * total, total):
-            yield [(self.epoch, int(number)) for number in order[begin : begin + self.batch]]
+        begin = self.epoch * len(self)
+        drawn = None
+        for iteration in range(begin, begin + len(self)):
+            number, place = divmod(iteration, self.size // total)
+            if number != drawn:
+                order = generator("order", self.seed, number).permutation(self.size)
+                drawn = number
+            first = place * total + self.rank * self.batch
+            yield [(number, int(keyframe)) for keyframe in order[first : first + self.batch]]
 
 
 class InOrder(Sampler):

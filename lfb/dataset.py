@@ -67,7 +67,8 @@ class Split:
             boxes: For training, the least ``train_score`` (0.9) and ``train_iou`` (0.9) with a
                 ground-truth box of a proposal, and ``train_most`` (32) boxes of a clip; for the
                 bank, ``bank_score`` (0.9) and ``bank_seconds``, ``all`` with such a proposal or
-                only ``annotated`` ones; for testing, ``test_score`` (0.9).
+                only ``annotated`` ones; for testing, ``test_score`` (0.9) and ``test_seconds``,
+                only ``annotated`` ones or ``all`` with such a proposal.
         """
         people = self.proposals or ground_truth(self.annotations)
         if purpose == "training":
@@ -89,7 +90,11 @@ class Split:
             )
         else:
             found = test_keyframes(
-                self.annotations, people, self.excluded, score=boxes["test_score"]
+                self.annotations,
+                people,
+                self.excluded,
+                score=boxes["test_score"],
+                seconds=boxes["test_seconds"],
             )
         videos = sorted(self.annotations["video"].unique())
         return Keyframes(found, videos, sorted(self.labels), self.outputs)

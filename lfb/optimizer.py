@@ -18,14 +18,20 @@ class SGD:
         parameters: To be trained; they stay on their device.
         momentum: Of the running sum of gradients.
         weight_decay: Added to each gradient, times the parameter.
+        nesterov: Whether the momentum is Nesterov's.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], momentum: float, weight_decay: float
+        self,
+        parameters: Iterable[nn.Parameter],
+        momentum: float,
+        weight_decay: float,
+        nesterov: bool = False,
     ) -> None:
         self.parameters = list(parameters)
         self.momentum = momentum
         self.weight_decay = weight_decay
+        self.nesterov = nesterov
         self.buffers: list[Tensor | None] = [None] * len(self.parameters)
 
     @torch.no_grad()
@@ -44,7 +50,7 @@ class SGD:
             momentum=self.momentum,
             weight_decay=self.weight_decay,
             dampening=0,
-            nesterov=False,
+            nesterov=self.nesterov,
             maximize=False,
         )
         for i, buffer in zip(used, buffers, strict=True):

@@ -14,6 +14,8 @@ from lfb.proposals import Proposals
 
 log = logging.getLogger(__name__)
 
+Seconds = Literal["all", "annotated"]
+
 
 def ground_truth(annotations: pd.DataFrame) -> Proposals:
     """The people of the annotations as proposals of score 1."""
@@ -98,12 +100,20 @@ def test_keyframes(
     excluded: AbstractSet[tuple[str, int]],
     *,
     score: float,
+    seconds: Seconds,
 ) -> list[Keyframe]:
-    """Annotated keyframes with the people to classify, sorted by video and second.
+    """Keyframes with the people to classify, sorted by video and second, none of them excluded.
 
-    The boxes are the proposals with score >= ``score``; where none passes, those with the best
-    score of the keyframe; where there is none at all, the whole frame with score 1 (MMAction2).
+    Args:
+        score: The boxes are the proposals that have at least this.
+        seconds: ``all``: every second of an annotated video with such a proposal (the authors);
+            ``annotated``: the keyframes of the annotations. Where none passes, the boxes are then
+            those with the best score of the keyframe; where there is none at all, the whole frame
+            with score 1 (MMAction2).
     """
+    if seconds == "all":
+        found = bank_keyframes(proposals, annotations, score=score, seconds=seconds)
+        return [keyframe for keyframe in found if (keyframe.video, keyframe.second) not in excluded]
     keyframes = pd.MultiIndex.from_frame(annotations[KEY].drop_duplicates()).sort_values()
     keyframes = keyframes[~keyframes.isin(excluded)]
     known = proposals.index.get_indexer(keyframes)
@@ -131,7 +141,7 @@ def bank_keyframes(
     annotations: pd.DataFrame,
     *,
     score: float,
-    seconds: Literal["all", "annotated"],
+    seconds: Seconds,
 ) -> list[Keyframe]:
     """Keyframes whose people enter the feature bank: the proposals with score >= ``score``.
 

@@ -40,6 +40,12 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
             f"config key input.crop: {config['input']['crop']} does not fit into a short side of "
             f"{low} pixels, the least of input.train_short_side."
         )
+    test_crop, short_side = config["input"]["test_crop"], config["input"]["short_side"]
+    if test_crop is not None and test_crop > short_side:
+        raise UserError(
+            f"config key input.test_crop: {test_crop} does not fit into input.short_side, "
+            f"{short_side} pixels."
+        )
     if "proposals" not in config["data"]["val"]:
         raise UserError("config key data.val.proposals: missing; name a file of detected people.")
     models = config["models"]
@@ -220,6 +226,17 @@ def report_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A part of a schema with what it refers to, to whose properties it may add defaults."""
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    if not name:
+        return schema
+    common = root["$defs"][name]
+    known, own = common.get("properties", {}), schema.get("properties", {})
+    properties = {key: {**below, **own.get(key, {})} for key, below in known.items()}
+    return {**common, **schema, **({"properties": properties} if properties else {})}
+
+
 def _model(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     own = config["models"][model]
     settings = {
@@ -278,7 +295,7 @@ def _drop(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Non
 def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
     """Puts the defaults of the schema where the configuration is silent."""
     if isinstance(value, dict):
-        for key, below in _resolve(schema, root).get("properties", {}).items():
+        for key, below in resolve(schema, root).get("properties", {}).items():
             if key not in value and "default" in below:
                 value[key] = copy.deepcopy(below["default"])
     for key, below in _below(value, schema, root):
@@ -291,13 +308,7 @@ def _below(
     """The keys of a section that the schema knows, with the schema of each."""
     if not isinstance(value, dict):
         return []
-    schema = _resolve(schema, root)
+    schema = resolve(schema, root)
     known, others = schema.get("properties", {}), schema.get("additionalProperties")
     found = [(key, known.get(key, others)) for key in value]
-    return [(key, _resolve(below, root)) for key, below in found if isinstance(below, dict)]
-
-
-def _resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema with what it refers to."""
-    name = schema.get("$ref", "").removeprefix("#/$defs/")
-    return {**root["$defs"][name], **schema} if name else schema
+    return [(key, resolve(below, root)) for key, below in found if isinstance(below, dict)]

@@ -32,7 +32,7 @@ class Training:
     """How a model is trained; the published values are in config/ava.yaml.
 
     Attributes:
-        epochs: Passes over the training keyframes.
+        epochs: Passes over the training keyframes, or over ``epoch_clips`` of them.
         batch: Clips of a batch on each process.
         learning_rate: For a total batch of ``learning_rate_batch`` clips; it scales in proportion
             to the total batch (Goyal et al., 2017).
@@ -41,10 +41,12 @@ class Training:
         warmup_epochs: Over these it rises from ``warmup_from`` times its value, each iteration.
         momentum: Of SGD.
         weight_decay: On every parameter.
-        clip_norm: Largest norm of the gradient.
+        clip_norm: Largest norm of the gradient; None for any.
         bfloat16: Whether to compute in bfloat16 where autocast holds it safe.
         channels_last: Whether clips and weights lie channels last.
         compile: Whether to compile the backbone.
+        nesterov: Whether the momentum is Nesterov's.
+        epoch_clips: Clips of an epoch, for a recipe that counts iterations; None for all keyframes.
     """
 
     epochs: int
@@ -56,10 +58,12 @@ class Training:
     warmup_from: float
     momentum: float
     weight_decay: float
-    clip_norm: float
+    clip_norm: float | None
     bfloat16: bool
     channels_last: bool
     compile: bool
+    nesterov: bool = False
+    epoch_clips: int | None = None
 
     def scaled(self, processes: int) -> float:
         """The base learning rate for the total batch of so many processes."""
@@ -120,14 +124,14 @@ def train(
     model.to(device)
     if training.channels_last:
         model.to(memory_format=torch.channels_last_3d)
-    optimizer = SGD(model.parameters(), training.momentum, training.weight_decay)
+    optimizer = SGD(model.parameters(), training.momentum, training.weight_decay, training.nesterov)
     features = BankFeatures(clips.bank, device) if clips.bank is not None else None
     history = _resume(state_file, identity, model, optimizer, device)
     if training.compile:
         model.backbone.compile()
     parallel = DistributedDataParallel(model) if team.size > 1 else model
 
-    order = Shuffled(len(clips), training.batch, seed, team.rank, team.size)
+    order = Shuffled(len(clips), training.batch, seed, team.rank, team.size, training.epoch_clips)
     loader = load(clips, order, workers, device)
     log.info(
         "learning rate %g = %g x %d clips x %d process(es) / %d clips",
@@ -196,7 +200,7 @@ def _step(
         logits = model(clips, batch.rois, *rows)
     loss = action_loss(logits, batch.labels)
     loss.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm or math.inf)
     optimizer.step(rate)
     return loss.detach(), norm
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from lfb.settings import resolve
+
 SCHEMA = Path("config/schema.yaml")
 README = Path("config/README.md")
 
@@ -34,8 +36,7 @@ def _rows(
     part: Mapping[str, Any], schema: Mapping[str, Any], path: str
 ) -> Iterator[tuple[str, str, str, str]]:
     for key, about in part.get("properties", {}).items():
-        referred = _resolve(about, schema)
-        whole = {**referred, **about}
+        whole = resolve(about, schema)
         place = f"{path}{key}"
         default = whole.get("default")
         nothing = "default" not in whole or default == {}
@@ -51,16 +52,11 @@ def _rows(
             yield from _rows(others, schema, f"{place}.NAME.")
 
 
-def _resolve(about: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    name = about.get("$ref", "").removeprefix("#/$defs/")
-    return schema["$defs"][name] if name else {}
-
-
 def _type(about: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if "enum" in about:
         return ", ".join(f"`{json.dumps(value)}`" for value in about["enum"])
     if "oneOf" in about and "type" not in about:
-        kinds = (_type({**_resolve(one, schema), **one}, schema) for one in about["oneOf"])
+        kinds = (_type(resolve(one, schema), schema) for one in about["oneOf"])
         return " or ".join(kinds)
     kind = about.get("type", "")
     return " or ".join(kind) if isinstance(kind, list) else kind

@@ -50,6 +50,13 @@ def test_training_moves_each_position_by_8_back_to_7_on():
     assert len({tuple(move) for move in moves.tolist()}) > 1900
 
 
+def test_the_authors_clips_of_32_by_2_do_not_move_in_training():
+    shape = dataclasses.replace(AVA, frames=32, interval=2, jitter=False)
+    wanted = list(range(100 - 32, 100 + 32, 2))
+    for random in None, np.random.default_rng(0):
+        assert frame_numbers(100, 1000, shape, random).tolist() == wanted
+
+
 @given(
     st.integers(1, 60), st.integers(1, 60), st.integers(1, 9), st.integers(1, 9), st.integers(0, 9)
 )
@@ -111,6 +118,22 @@ def test_a_training_clip_is_a_square_and_a_test_clip_the_whole_frame():
     testing = Clips(keyframes, lambda video: Film(video, 60, 40), INPUT)
     assert training[0, 0].clips.shape == (1, 3, 2, 32, 32)
     assert testing[0, 0].clips.shape == (1, 3, 2, 32, 48)
+
+
+@pytest.mark.parametrize("width", [60, 61])
+def test_a_test_crop_is_the_middle_of_the_frame_and_boxes_end_with_it(width):
+    boxes = np.array([[0, 0, 0.1, 1], [0, 0, 1, 0.5], [0.4, 0.2, 0.6, 0.8]], np.float32)
+    keyframe = Keyframe("a", 902, boxes, np.ones(3, np.float32))
+    shape = dataclasses.replace(INPUT, short_side=40, test_crop=32)
+    item, whole = (
+        Clips([keyframe], lambda video: Film(video, width, 40), shape)[0, 0]
+        for shape in (shape, dataclasses.replace(shape, test_crop=None))
+    )
+    left = 14 if width == 60 else 15
+    assert torch.equal(item.clips, whole.clips[..., 4:36, left : left + 32])
+    moved = whole.rois[:, 1:] - torch.tensor([left, 4, left, 4])
+    assert torch.equal(item.rois[:, 1:], moved.clamp(0, 32))
+    assert item.rois[0, [1, 3]].tolist() == [0, 0]  # nothing of it is seen
 
 
 def test_the_keyframe_of_a_second_is_the_one_after_so_many_frames():
@@ -244,6 +267,33 @@ def test_every_epoch_has_its_own_order():
     second = list(order)
     assert {epoch for part in second for epoch, _ in part} == {1}
     assert [n for part in first for _, n in part] != [n for part in second for _, n in part]
+
+
+@given(
+    size=st.integers(4, 30),
+    batch=st.integers(1, 2),
+    processes=st.integers(1, 2),
+    clips=st.integers(4, 70),
+)
+def test_epochs_of_so_many_clips_follow_one_another_through_the_passes(
+    size, batch, processes, clips
+):
+    total = batch * processes
+    count = 4 * (clips // total) // (size // total) + 1
+    passes = [Shuffled(size, batch, 3, 0, processes) for _ in range(count)]
+    for number, order in enumerate(passes):
+        order.epoch = number
+    epochs = [Shuffled(size, batch, 3, 0, processes, clips) for _ in range(4)]
+    for number, order in enumerate(epochs):
+        order.epoch = number
+    assert {len(list(order)) for order in epochs} == {clips // total} == {len(epochs[0])}
+    found = list(chain(*epochs))
+    assert found == list(chain(*passes))[: len(found)]
+
+
+def test_an_epoch_of_fewer_clips_than_a_batch_is_refused():
+    with pytest.raises(UserError, match=r"training\.epoch_clips: 7 do not fill"):
+        Shuffled(60, 4, seed=0, processes=2, clips=7)
 
 
 @given(st.lists(st.integers(1, 7), max_size=5), st.integers(1, 4))

@@ -16,6 +16,7 @@ BOXES = {
     "bank_score": 0.9,
     "bank_seconds": "all",
     "test_score": 0.8,
+    "test_seconds": "annotated",
 }
 ROWS = [
     "a,902,0.1,0.1,0.5,0.9,1,0",

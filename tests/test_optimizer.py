@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 from torch import nn
 
@@ -17,14 +18,16 @@ def networks() -> tuple[nn.Module, nn.Module]:
     return made[0], made[1]
 
 
-def test_steps_are_those_of_torch_and_survive_a_save(tmp_path):
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_steps_are_those_of_torch_and_survive_a_save(tmp_path, nesterov):
     ours, theirs = networks()
-    optimizer = SGD(ours.parameters(), momentum=0.9, weight_decay=1e-2)
-    reference = torch.optim.SGD(theirs.parameters(), lr=0, momentum=0.9, weight_decay=1e-2)
+    options = {"momentum": 0.9, "weight_decay": 1e-2, "nesterov": nesterov}
+    optimizer = SGD(ours.parameters(), **options)
+    reference = torch.optim.SGD(theirs.parameters(), lr=0, **options)
     for step in range(6):
         if step == 3:
             torch.save(optimizer.state_dict(), tmp_path / "state.pt")
-            optimizer = SGD(ours.parameters(), momentum=0.9, weight_decay=1e-2)
+            optimizer = SGD(ours.parameters(), **options)
             optimizer.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
         inputs, rate = torch.randn(3, 5), 0.1 / (1 + step)
         for network in ours, theirs:

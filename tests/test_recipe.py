@@ -112,6 +112,7 @@ def test_clips_boxes_and_windows_are_the_published_ones(config):
         "bank_score": 0.9,
         "bank_seconds": "annotated",
         "test_score": 0.9,
+        "test_seconds": "annotated",
     }
     assert len(set(config["data"]["unscored"])) == 20
     data = {key: config["data"][key] for key in ("fps", "first_second", "start", "seconds")}

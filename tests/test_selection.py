@@ -24,6 +24,11 @@ def _train(annotations, proposals, excluded=NO_EXCLUDED, **options):
     return training_keyframes(annotations, proposals, excluded, **settings)
 
 
+def _test(annotations, proposals, excluded=NO_EXCLUDED, **options):
+    settings = {"score": 0.9, "seconds": "annotated"} | options
+    return selection.test_keyframes(annotations, proposals, excluded, **settings)
+
+
 def test_rows_of_one_box_become_one_person_with_all_labels():
     rows = annotation_table(
         ("b", 5, *_TRUTH, 1, 0), ("a", 9, 0, 0, 1, 1, 2, 0), ("b", 5, *_TRUTH, 3, 0), ("c", 1, *_NO)
@@ -54,12 +59,26 @@ def test_proposals_near_a_ground_truth_box_take_its_labels_after_the_ground_trut
     assert keyframe.labels.argmax(axis=1).tolist() == [1]
 
 
+def test_all_seconds_of_annotated_videos_that_a_proposal_passes_in_may_be_tested():
+    rows = annotation_table(("a", 1, *_TRUTH, 1, 0), ("a", 2, *_TRUTH, 1, 0))
+    proposals = proposals_of(
+        ("a", 2, *_TRUTH, 0.8),  # too low, though the best
+        ("a", 3, *_TRUTH, 0.9),
+        ("a", 3, *_TRUTH, 0.8),
+        ("a", 4, *_TRUTH, 0.9),  # excluded
+        ("b", 1, *_TRUTH, 0.9),  # of no annotated video
+    )
+    excluded = {("a", 4)}
+    (found,) = _test(rows, proposals, excluded, score=0.85, seconds="all")
+    assert (found.video, found.second, found.scores.tolist()) == ("a", 3, [np.float32(0.9)])
+
+
 def test_excluded_keyframes_do_not_train_and_are_not_tested():
     rows = annotation_table(("a", 1, *_TRUTH, 1, 0), ("a", 2, *_TRUTH, 1, 0))
     proposals = proposals_of(("a", 1, *_TRUTH, 1))
     excluded = {("a", 1)}
     assert [k.second for k in _train(rows, proposals, excluded)] == [2]
-    assert [k.second for k in selection.test_keyframes(rows, proposals, excluded, score=0.9)] == [2]
+    assert [k.second for k in _test(rows, proposals, excluded)] == [2]
 
 
 def test_every_id_of_the_annotations_trains():
@@ -75,9 +94,7 @@ def test_an_id_without_an_output_is_refused():
 
 def test_no_annotation_gives_no_keyframe():
     assert _train(annotation_table(), proposals_of()) == []
-    assert (
-        selection.test_keyframes(annotation_table(), proposals_of(), NO_EXCLUDED, score=0.9) == []
-    )
+    assert _test(annotation_table(), proposals_of()) == []
 
 
 def test_a_tested_keyframe_always_has_a_box(caplog):
@@ -92,7 +109,7 @@ def test_a_tested_keyframe_always_has_a_box(caplog):
         ("a", 2, 0, 0, 0.8, 1, 0.5),
         ("b", 3, 0, 0, 0.9, 1, 1),
     )
-    found = selection.test_keyframes(rows, proposals, NO_EXCLUDED, score=0.9)
+    found = _test(rows, proposals)
     assert [(k.video, k.second) for k in found] == [("a", 1), ("a", 2), ("a", 3)]
     assert [k.scores.tolist() for k in found] == [[np.float32(0.9)], [0.5], [1]]
     assert found[1].boxes.tolist() == [np.array([0, 0, 0.8, 1], np.float32).tolist()]

@@ -150,6 +150,7 @@ def test_the_schema_is_one_and_explains_every_key():
         ("input.train_short_side", [256, "a"], 'config key input.train_short_side.1: "a" is not'),
         ("input.train_short_side", [320, 256], "config key input.train_short_side: "),
         ("input.crop", 257, "config key input.crop: 257 "),
+        ("input.test_crop", 257, "config key input.test_crop: 257 does not fit"),
         ("data", DELETE, "config key data: missing"),
         ("data.videos", DELETE, "config key data.videos: missing"),
         ("data.frames", {"folder": "f", "pattern": "p"}, "config key data: "),
@@ -339,7 +340,16 @@ def test_keys_of_training_may_all_stand_under_the_models():
     for model in config["models"].values():
         model["training"] = {**common, **model.get("training", {})}
     settings.check_config(config, SCHEMA)
-    assert settings.training_settings(config, "baseline")["training"] == common
+    training = settings.training_settings(config, "baseline")["training"]
+    assert {key: training[key] for key in common} == common
+
+
+def test_defaults_of_training_do_not_hide_what_is_common_to_all_models():
+    config = checked(training__nesterov=True, training__epoch_clips=64)
+    for model in config["models"]:  # lfb_nl has keys of its own
+        training = settings.training_settings(config, model)["training"]
+        assert (training["nesterov"], training["epoch_clips"]) == (True, 64)
+    assert settings.training_settings(checked(), "lfb_nl")["training"]["nesterov"] is False
 
 
 def test_the_table_begins_with_the_baseline():

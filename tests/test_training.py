@@ -177,6 +177,24 @@ def test_history_tells_of_every_epoch(tmp_path):
     assert all(metrics["gradient_norm"] > 0 for metrics in history)
 
 
+def test_the_schedule_counts_in_epochs_of_so_many_clips(tmp_path):
+    training = dataclasses.replace(TRAINING, epochs=4, epoch_clips=7)  # two batches of 3 clips
+    history, _ = Run(tmp_path, None, None, training).start()
+    assert [metrics["learning_rate"] for metrics in history] == pytest.approx(
+        [learning_rate(training, last, 2) for last in (1, 3, 5, 7)]
+    )
+
+
+def test_without_a_largest_norm_gradients_stay_as_they_are(tmp_path):
+    runs = [
+        Run(tmp_path / str(norm), None, None, dataclasses.replace(TRAINING, clip_norm=norm)).start()
+        for norm in (None, 1e9, 0.01)
+    ]
+    (_, none), (_, large), (_, small) = runs
+    assert all(torch.equal(none[name], large[name]) for name in none)
+    assert not all(torch.equal(none[name], small[name]) for name in none)
+
+
 def test_training_learns(tmp_path):
     training = dataclasses.replace(TRAINING, epochs=8, learning_rate=0.3, steps=())
     history, _ = Run(tmp_path, None, None, training).start()
