@@ -189,25 +189,28 @@ def _evaluate(
     overlaps = {
         kind: _best_overlaps(scene, len(ids), kind) for kind in {r.coordinates for r in rules}
     }
-    counted = [_counted(scene, rule) for rule in rules]
     to_find = [_to_find(scene, rule, len(ids)) for rule in rules]
 
+    # Class by class, each class's entries side by side in memory and in the order of ties.
+    by_class = np.argsort(scene.action, kind="stable")
+    row, score = scene.row[by_class], scene.score[by_class]
+    counted = [_counted(scene, rule)[by_class] for rule in rules]
+    starts = np.searchsorted(scene.action[by_class], np.arange(len(ids) + 1))
     ap = np.full((len(rules), len(ids)), math.nan)
     found = np.zeros((len(rules), len(ids)), dtype=int)
     target = np.full(len(scene.box), -1, dtype=np.int32)  # of each box, for the class at hand
-    by_class = np.argsort(scene.action, kind="stable")
-    ends = np.cumsum(np.bincount(scene.action, minlength=len(ids)))
-    for c, ranked in enumerate(np.split(by_class, ends[:-1])):
-        ranked = ranked[np.argsort(-scene.score[ranked], kind="stable")]
+    for c in range(len(ids)):
+        part = slice(starts[c], starts[c + 1])
+        ranked = _falling(score[part])
         for p, rule in enumerate(rules):
-            entries = ranked[counted[p][ranked]]
+            entries = ranked[counted[p][part][ranked]]
             found[p, c] = len(entries)
             if to_find[p][c] and not len(entries):
                 ap[p, c] = rule.undetected
             elif to_find[p][c]:
                 boxes, truths = overlaps[rule.coordinates][c]
                 target[boxes] = truths
-                ranks = _true_positives(entries, target[scene.row[entries]], rule)
+                ranks = _true_positives(entries, target[row[part][entries]], rule)
                 target[boxes] = -1
                 ap[p, c] = _average_precision(ranks, to_find[p][c])
 
@@ -288,7 +291,8 @@ def _check(scene: _Scene, detections: Detections, truth: "pd.DataFrame") -> None
     if not np.isfinite(scene.score).all():
         raise UserError("some scores are NaN or infinite: the model that gave them has diverged.")
     common = counted[scene.box_keyframe[scene.row]]
-    if not np.isin(scene.action[common], scene.truth_action).any():
+    detected = np.flatnonzero(np.bincount(scene.action[common]))
+    if not np.isin(detected, scene.truth_action).any():
         seen = "there is no detection at all"
         if len(detections.row):
             row = detections.row[0]
@@ -382,6 +386,18 @@ def _strongest(keyframe: np.ndarray, score: np.ndarray, most: int) -> np.ndarray
         falling = np.argsort(-score[entries], axis=1, kind="stable")
         kept[np.take_along_axis(entries, falling[:, most:], axis=1)] = False
     return kept
+
+
+def _falling(score: np.ndarray) -> np.ndarray:
+    """(E,) places of the scores from the highest to the lowest, equal ones as they stand.
+
+    NumPy's stable sort takes six times as long as its quickest, which leaves little to mend.
+    """
+    order = np.argsort(-score)
+    new = np.diff(score[order], prepend=np.nan) != 0
+    tied = np.flatnonzero(~(new & np.append(new, True)[1:]))
+    order[tied] = order[tied][np.lexsort((order[tied], np.cumsum(new)[tied]))]
+    return order
 
 
 def _to_find(scene: _Scene, rule: Protocol, classes: int) -> np.ndarray:

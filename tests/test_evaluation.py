@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lfb.annotations import write_annotations, write_labels
 from lfb.errors import UserError
-from lfb.evaluation import PROTOCOLS, evaluate, metrics
+from lfb.evaluation import PROTOCOLS, _falling, evaluate, metrics
 from lfb.predictions import Predictions, read_csv
 from scripts import evaluate as program
 from tests import ava_sized
@@ -227,6 +227,12 @@ def test_ties_are_ranked_by_video_then_second_then_row(protocol):
     miss = ("a", 902, (0, 0, 0.1, 0.1), 1, 0.5)
     assert score([("a", 902, WHOLE, 1, 0.5), miss], real, protocol).mAP == 1.0
     assert score([miss, ("a", 902, WHOLE, 1, 0.5)], real, protocol).mAP == 0.5
+
+
+@given(st.lists(st.sampled_from([0.0, 0.1, 0.5, 1.0]), max_size=60), st.booleans())
+def test_ranks_are_those_of_a_stable_sort(scores, single):
+    score = np.array(scores, np.float32 if single else np.float64)
+    assert _falling(score).tolist() == np.argsort(-score, kind="stable").tolist()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -1,0 +1,85 @@
+"""Times the evaluation of predictions of AVA's size: our program, and MMAction2's evaluator.
+
+Each runs in a process of its own, on files made from a seed: see tests/ava_sized.py.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from bench.default_run import run
+from lfb.annotations import write_annotations, write_excluded, write_labels
+from tests.ava_sized import CLASSES, UNSCORED, make_ava
+
+FILES = {"labels": "labels.pbtxt", "annotations": "truth.csv", "excluded": "excluded.csv"}
+PEER = "import sys; from bench.evaluation import peer; peer(sys.argv[1], sys.argv[2])"
+
+
+def main() -> None:
+    made = argparse.ArgumentParser(description=__doc__)
+    made.add_argument(
+        "--peer",
+        type=float,
+        default=0.05,
+        help="part of the rows that MMAction2 scores too, named by LFB_PEERS; 1 takes 12 GB",
+    )
+    part = made.parse_args().peer
+    os.environ["PYTHONPATH"] = str(Path.cwd())  # for the programs, which run in the folder
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        truth, excluded, predictions = make_ava()
+        write_annotations(folder / "truth.csv", truth)
+        write_labels(folder / "labels.pbtxt", CLASSES)
+        write_excluded(folder / "excluded.csv", excluded)
+        (folder / "proposals.csv").write_text("video_000000,902,0,0,1,1,,0.9\n")
+        predictions.save(folder / "dense.npz")
+        predictions.write_csv(folder / "submission.csv")
+        print(f"{predictions.score.size:,} entries of {len(predictions.box):,} boxes")
+        ours(folder, "dense.npz")
+        ours(folder, "submission.csv")
+        if part:
+            lines = (folder / "submission.csv").read_bytes().splitlines(keepends=True)
+            drawn = np.flatnonzero(np.random.default_rng(0).random(len(lines)) < part)
+            (folder / "part.csv").write_bytes(b"".join(lines[i] for i in drawn.tolist()))
+            print(f"{len(drawn):,} rows:")
+            del lines
+            seconds, memory, found = ours(folder, "part.csv")
+            packages = str(Path(os.environ["LFB_PEERS"]).resolve())
+            command = [sys.executable, "-c", PEER, packages, str(folder)]
+            slow, large = run(command, folder)
+            theirs = float((folder / "peer.txt").read_text())
+            print(f"MMAction2     part.csv: {slow:.1f} s, {large:.2f} GB, mAP {theirs!r}")
+            print(f"{slow / seconds:.0f} times the time, {large / memory:.0f} times the memory;")
+            print(f"the mAPs differ by {abs(theirs - found / 100):.1e} (protocol mmaction2)")
+
+
+def ours(folder: Path, predictions: str) -> tuple[float, float, float]:
+    """Seconds, GB and mAP of the program that makes metrics.json, under all three protocols."""
+    files = {**FILES, "proposals": "proposals.csv", "predictions": predictions, "output": "m.json"}
+    options = [f"--{option}={folder / file}" for option, file in files.items()]
+    settings = ["--settings", json.dumps({"unscored": sorted(UNSCORED)})]
+    command = [sys.executable, "-m", "scripts.evaluate", *settings, *options]
+    seconds, memory = run(command, folder)
+    found = json.loads((folder / "m.json").read_text())["mmaction2"]["mAP"]
+    print(f"ours {predictions:>17}: {seconds:.1f} s, {memory:.2f} GB, mAP {found / 100!r}")
+    return seconds, memory, found
+
+
+def peer(packages: str, folder: str) -> None:
+    """Scores a submission with MMAction2's `ava_eval`, in its 32 processes."""
+    from tests import peers
+
+    evaluation = peers.load(Path(packages)).evaluation
+    at = Path(folder)
+    submission, *others = (str(at / name) for name in ("part.csv", *FILES.values()))
+    found = evaluation.ava_eval(submission, "mAP", *others)
+    (at / "peer.txt").write_text(repr(float(found["overall"])))
+
+
+if __name__ == "__main__":
+    main()
