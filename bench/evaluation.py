@@ -36,7 +36,6 @@ def main() -> None:
         write_annotations(folder / "truth.csv", truth)
         write_labels(folder / "labels.pbtxt", CLASSES)
         write_excluded(folder / "excluded.csv", excluded)
-        (folder / "proposals.csv").write_text("video_000000,902,0,0,1,1,,0.9\n")
         predictions.save(folder / "dense.npz")
         predictions.write_csv(folder / "submission.csv")
         print(f"{predictions.score.size:,} entries of {len(predictions.box):,} boxes")
@@ -60,7 +59,7 @@ def main() -> None:
 
 def ours(folder: Path, predictions: str) -> tuple[float, float, float]:
     """Seconds, GB and mAP of the program that makes metrics.json, under all three protocols."""
-    files = {**FILES, "proposals": "proposals.csv", "predictions": predictions, "output": "m.json"}
+    files = {**FILES, "predictions": predictions, "output": "m.json"}
     options = [f"--{option}={folder / file}" for option, file in files.items()]
     settings = ["--settings", json.dumps({"unscored": sorted(UNSCORED)})]
     command = [sys.executable, "-m", "scripts.evaluate", *settings, *options]

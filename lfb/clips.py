@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Protocol
 
@@ -62,6 +62,18 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Draws:
+    """Windows drawn in testing, for every RoI afresh and ``count`` times over.
+
+    The published models were tested like this, with one draw (MMAction2's lfb.py). Here each draw
+    is keyed by (seed, draw, video, second, number of the RoI), so that it can be repeated.
+    """
+
+    count: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Batch:
     """Keyframes side by side.
 
@@ -69,7 +81,8 @@ class Batch:
         clips: (B, 3, T, H, W) uint8 RGB.
         rois: (R, 5) index of the clip and the box in pixels.
         labels: (R, outputs) float, or (R, 0) where unknown.
-        rows: (B, M) row numbers in the bank, -1 where a slot is empty; (B, 0) without a bank.
+        rows: (B, M) row numbers in the bank, -1 where a slot is empty; (B, 0) without a bank;
+            (R, D, M), each RoI's own, where windows are drawn D times in testing.
         keyframes: The B keyframes.
     """
 
@@ -78,6 +91,11 @@ class Batch:
     labels: Tensor
     rows: Tensor
     keyframes: list[Keyframe]
+
+    def mirrored(self) -> "Batch":
+        """The same with left and right swapped."""
+        clips, boxes = mirror(self.clips, self.rois[:, 1:])
+        return replace(self, clips=clips, rois=torch.cat([self.rois[:, :1], boxes], 1))
 
     def pin_memory(self) -> "Batch":
         return self._each(Tensor.pin_memory)
@@ -111,6 +129,13 @@ def frame_numbers(
     return numbers.clip(1, count)
 
 
+def mirror(clips: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Clips (..., W) and boxes (N, 4) in their pixels with left and right swapped."""
+    width = clips.shape[-1]
+    x1, y1, x2, y2 = boxes.unbind(-1)
+    return clips.flip(-1), torch.stack([width - x2, y1, width - x1, y2], -1)
+
+
 class Clips(Dataset):
     """Keyframes with their clips and bank windows.
 
@@ -125,6 +150,7 @@ class Clips(Dataset):
         window: What is looked up.
         seed: Augments clips and draws from crowded seconds of the bank; None for testing, where a
             window takes the highest scores.
+        draws: In testing, draws from crowded seconds in place of the highest scores.
     """
 
     def __init__(
@@ -135,14 +161,23 @@ class Clips(Dataset):
         bank: Bank | None = None,
         window: Window | None = None,
         seed: int | None = None,
+        draws: Draws | None = None,
     ) -> None:
         self.keyframes = keyframes
         self.shape = shape
         self.bank = bank
         self.window = window
         self.seed = seed
+        self.draws = draws
         self._open = frames
         self._videos: dict[str, Frames] = {}
+
+    def at(self, short_side: int) -> "Clips":
+        """The same with test clips of the whole frame, of another short side."""
+        shape = replace(self.shape, short_side=short_side, test_crop=None)
+        return Clips(
+            self.keyframes, self._open, shape, self.bank, self.window, self.seed, self.draws
+        )
 
     def __len__(self) -> int:
         return len(self.keyframes)
@@ -155,28 +190,36 @@ class Clips(Dataset):
             drawn = (self.seed, epoch, keyframe.video, keyframe.second)
             random, key = generator("clip", *drawn), (seed_of("bank", *drawn),)
         clip, boxes = self._clip(keyframe, random)
-        rows = np.empty(0, np.int64)
-        if self.bank is not None and self.window is not None:
-            rows = self.bank.rows(
-                keyframe.video,
-                keyframe.second,
-                window=self.window.seconds,
-                per_second=self.window.per_second,
-                key=key,
-            )
         labels = keyframe.labels if keyframe.labels is not None else np.empty((len(boxes), 0))
-        rois = np.concatenate([np.zeros((len(boxes), 1), np.float32), boxes], 1)
         return Batch(
             clip[None],
-            torch.from_numpy(rois),
+            torch.cat([torch.zeros(len(boxes), 1), boxes], 1),
             torch.from_numpy(labels.astype(np.float32)),
-            torch.from_numpy(rows)[None],
+            torch.from_numpy(self._rows(keyframe, key)),
             [keyframe],
         )
 
+    def _rows(self, keyframe: Keyframe, key: tuple[int, ...] | None) -> np.ndarray:
+        """(1, M) row numbers, or (N, D, M) with draws."""
+        if self.bank is None or self.window is None:
+            return np.empty((1, 0), np.int64)
+        bank, window = self.bank, self.window
+        place = keyframe.video, keyframe.second
+
+        def rows(key: tuple[int, ...] | None) -> np.ndarray:
+            return bank.rows(*place, window=window.seconds, per_second=window.per_second, key=key)
+
+        if self.draws is None:
+            return rows(key)[None]
+        people, count = len(keyframe.boxes), self.draws.count
+        found = np.empty((people, count, window.seconds * window.per_second), np.int64)
+        for person, draw in np.ndindex(people, count):
+            found[person, draw] = rows((seed_of("test", self.draws.seed, draw, *place, person),))
+        return found
+
     def _clip(
         self, keyframe: Keyframe, random: np.random.Generator | None
-    ) -> tuple[Tensor, np.ndarray]:
+    ) -> tuple[Tensor, Tensor]:
         """(3, T, H, W) uint8 and the boxes (N, 4) in its pixels."""
         video = self._videos.get(keyframe.video)
         if video is None:
@@ -195,7 +238,7 @@ class Clips(Dataset):
         size = max(short, round(height * scale)), max(short, round(width * scale))
         if size != (height, width):
             clip = resize(clip, size)
-        boxes = keyframe.boxes * np.array([size[1], size[0]] * 2, np.float32)
+        boxes = torch.from_numpy(keyframe.boxes * np.array([size[1], size[0]] * 2, np.float32))
 
         crop = shape.test_crop if random is None else shape.crop
         if crop is not None:
@@ -205,11 +248,10 @@ class Clips(Dataset):
             else:
                 top, left = int(random.integers(room[0] + 1)), int(random.integers(room[1] + 1))
             clip = clip[..., top : top + crop, left : left + crop]
-            boxes = (boxes - np.array([left, top] * 2, np.float32)).clip(0, crop)
+            boxes = (boxes - torch.tensor([left, top] * 2)).clip(0, crop)
         if random is not None and random.random() < shape.flip:
-            clip = clip.flip(-1)
-            boxes = boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [shape.crop, 0, shape.crop, 0]
-        return clip.movedim(0, 1), boxes.astype(np.float32)
+            clip, boxes = mirror(clip, boxes)
+        return clip.movedim(0, 1), boxes.float()
 
 
 def collate(items: Sequence[Batch]) -> Batch:

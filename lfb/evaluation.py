@@ -16,6 +16,7 @@ for scores, and the higher one. Everything else is theirs, held by tests/test_pe
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -94,7 +95,8 @@ def evaluate(
     """Scores detections under one protocol, a key of `PROTOCOLS`.
 
     Args:
-        detections: Dense predictions, or entries read from a submission.
+        detections: Dense predictions, of which the first draw counts, or entries read from a
+            submission.
         truth: Columns ``video, second, x1, y1, x2, y2, action``, a row for each box and action.
             Rows whose action is not in ``classes`` (unscored, or -1 for a keyframe without a box)
             still say that the keyframe is listed.
@@ -121,35 +123,48 @@ def metrics(
     """What ``metrics.json`` holds: all protocols, in percent, class by class.
 
     Args:
-        detections: As for `evaluate`.
+        detections: As for `evaluate`, but every draw counts.
         truth: As for `evaluate`.
         classes: Name of each scored action id: the label list.
         excluded: Excluded keyframes.
 
     Returns:
-        For each protocol ``mAP``, ``left_out`` (names of the classes that do not enter the mean)
-        and ``classes``: a list of ``id, name, AP, ground_truth, detections``; AP None if left out.
+        For each protocol ``mAP``, ``mAP_std`` and ``mAPs`` (the mean over the draws, their sample
+        deviation, None for a single one, and each of them), ``left_out`` (names of the classes that
+        do not enter the mean over classes) and ``classes``: a list of ``id, name, AP, ground_truth,
+        detections``; AP is the mean over the draws, None if left out; detections are those of the
+        first draw.
 
     Raises:
         UserError: As for `evaluate`.
     """
-    results = _evaluate(detections, truth, classes, excluded, list(PROTOCOLS))
+    draws = detections.draws() if isinstance(detections, Predictions) else [detections]
+    results = [_evaluate(draw, truth, classes, excluded, list(PROTOCOLS)) for draw in draws]
     return {
-        protocol: {
-            "mAP": 100 * result.mAP,
-            "left_out": [classes[i] for i, ap in result.ap.items() if math.isnan(ap)],
-            "classes": [
-                {
-                    "id": i,
-                    "name": classes[i],
-                    "AP": None if math.isnan(ap) else 100 * ap,
-                    "ground_truth": result.ground_truth[i],
-                    "detections": result.detections[i],
-                }
-                for i, ap in result.ap.items()
-            ],
-        }
-        for protocol, result in results.items()
+        protocol: _summary([result[protocol] for result in results], classes)
+        for protocol in PROTOCOLS
+    }
+
+
+def _summary(results: list[Result], classes: Mapping[int, str]) -> dict[str, Any]:
+    """One protocol's part of ``metrics.json``, from the result of each draw."""
+    maps = [100 * result.mAP for result in results]
+    ap = {i: 100 * mean(result.ap[i] for result in results) for i in results[0].ap}
+    return {
+        "mAP": mean(maps),
+        "mAP_std": stdev(maps) if maps[1:] else None,
+        "mAPs": maps,
+        "left_out": [classes[i] for i in ap if math.isnan(ap[i])],
+        "classes": [
+            {
+                "id": i,
+                "name": classes[i],
+                "AP": None if math.isnan(ap[i]) else ap[i],
+                "ground_truth": results[0].ground_truth[i],
+                "detections": results[0].detections[i],
+            }
+            for i in ap
+        ],
     }
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from lfb.bank import write_bank
-from lfb.clips import Clips, InOrder, load
+from lfb.clips import Batch, Clips, InOrder, load
 from lfb.lookup import BankFeatures
 from lfb.models.detector import Detector
 from lfb.predictions import Predictions
@@ -25,24 +26,41 @@ def predict(
     workers: int,
     device: torch.device,
     bfloat16: bool = False,
+    scales: Sequence[int] | None = None,
+    flip: bool = False,
 ) -> Predictions:
-    """Scores every box of every keyframe.
+    """Scores every box of every keyframe, for each draw of the clips.
+
+    With several scales, or with flip, the scores are the means over all of these views, after the
+    sigmoid. So the authors do it (video-long-term-feature-banks: `test_net` in tools/test_net.py
+    and `combine_ava_multi_crops` in lib/utils/metrics.py), with two differences. They cut three
+    squares out of each view and average those that a box reaches into, where ours is the whole
+    frame; and they make the bank again at each scale and flip, where ours is always the same.
 
     Args:
         model: In evaluation mode.
         clips: Keyframes to score, sorted by video; with the model's bank, if it has an operator.
         actions: Ids of the classes to score.
         batch: Clips at a time.
+        scales: Short sides at which whole frames are seen, pixels; None for the clips as they are.
+        flip: Whether each view is also seen mirrored.
     """
     features = BankFeatures(clips.bank, device) if clips.bank is not None else None
     model.to(device)
-    scores = []
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        for part in progress(*_batches(clips, batch, workers, device, "predicting")):
-            part = part.to(device)
-            rows = features(part.rows) if features is not None else ()
-            logits = model(part.clips, part.rois, *rows)
-            scores.append(logits[:, list(actions)].float().sigmoid().cpu())
+    views = []
+    for view in map(clips.at, scales) if scales else [clips]:
+        scores, what = [], f"predicting at {view.shape.short_side}"
+        loaded = _batches(view, batch, workers, device, what)
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            for part in progress(*loaded):
+                part = part.to(device)
+                seen = [_logits(model, part, features)]
+                if flip:
+                    seen.append(_logits(model, part.mirrored(), features))
+                chosen = torch.stack(seen)[..., list(actions)]
+                scores.append(chosen.float().sigmoid().mean(0).cpu())
+        views.append(torch.cat(scores, 1))
+    score = torch.stack(views).mean(0).numpy()
     keyframes = clips.keyframes
     videos = sorted({keyframe.video for keyframe in keyframes})
     number = {video: i for i, video in enumerate(videos)}
@@ -52,8 +70,22 @@ def predict(
         video=np.repeat([number[k.video] for k in keyframes], counts).astype(np.int32),
         second=np.repeat([k.second for k in keyframes], counts).astype(np.int32),
         box=np.concatenate([k.boxes for k in keyframes]).astype(np.float32),
-        score=torch.cat(scores).numpy(),
+        score=score[0],
         classes=np.array(actions, np.int32),
+        further=score[1:] if len(score) > 1 else None,
+    )
+
+
+def _logits(model: Detector, part: Batch, features: BankFeatures | None) -> Tensor:
+    """(D, R, outputs), one for each draw; the backbone runs once."""
+    if features is None:
+        return model(part.clips, part.rois)[None]
+    if part.rows.ndim == 2:  # a window for each clip, not drawn
+        return model(part.clips, part.rois, *features(part.rows))[None]
+    found = model.roi_features(part.clips, part.rois)
+    own = torch.arange(len(found), device=found.device)
+    return torch.stack(
+        [model.classify(found, *features(rows), own) for rows in part.rows.unbind(1)]
     )
 
 

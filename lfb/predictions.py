@@ -3,7 +3,7 @@
 import csv
 import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ _ARRAYS = {  # name: (kind of dtype, number of dimensions), as stored
     "box": ("f", 2),
     "score": ("f", 2),
     "classes": ("i", 1),
+    "further": ("f", 3),
 }
 
 
@@ -58,6 +59,8 @@ class Predictions:
         box: (N, 4) float32, x1 y1 x2 y2 in [0, 1].
         score: (N, C) float32.
         classes: (C,) int32, the action id of each column of ``score``.
+        further: (D - 1, N, C) float32, the scores with further draws from the bank, if there are
+            any; ``score`` is then the first of D. It alone is written as a submission.
     """
 
     videos: list[str]
@@ -66,9 +69,15 @@ class Predictions:
     box: np.ndarray
     score: np.ndarray
     classes: np.ndarray
+    further: np.ndarray | None = None
+
+    def draws(self) -> list["Predictions"]:
+        """Each draw by itself."""
+        scores = [self.score, *(() if self.further is None else self.further)]
+        return [replace(self, score=score, further=None) for score in scores]
 
     def detections(self) -> Detections:
-        """The same scores as entries, box by box and class by class."""
+        """The scores as entries, box by box and class by class; of the first draw."""
         boxes, columns = self.score.shape
         return Detections(
             videos=self.videos,
@@ -87,6 +96,8 @@ class Predictions:
             UserError: The disk is full.
         """
         arrays = {name: getattr(self, name) for name in _ARRAYS}
+        if self.further is None:
+            del arrays["further"]
         arrays["videos"] = np.array(self.videos, dtype=np.str_)
         write_npz(path, arrays)
 
@@ -108,8 +119,8 @@ class Predictions:
     def write_csv(self, path: str | Path) -> None:
         """Writes an AVA submission: ``video,second,x1,y1,x2,y2,action_id,score``.
 
-        Numbers have nine significant digits, which say exactly which float32 is meant, so that the
-        file scores as the predictions do. MMAction2 writes 4 decimals, which ties many scores.
+        It has the first draw. Nine significant digits say exactly which float32 is meant, so that
+        the file scores as the predictions do; MMAction2 writes 4 decimals, which ties many scores.
 
         Raises:
             UserError: The disk is full.
@@ -199,12 +210,16 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 def _fault(arrays: dict[str, np.ndarray]) -> str | None:
     """What keeps the arrays from being predictions, if anything."""
     for name, (kind, dimensions) in _ARRAYS.items():
+        if name == "further" and name not in arrays:
+            continue
         if name not in arrays:
             return f"`{name}` is missing"
         if arrays[name].dtype.kind != kind or arrays[name].ndim != dimensions:
             return f"`{name}` is {arrays[name].dtype} of shape {arrays[name].shape}"
     boxes = len(arrays["video"])
     wanted = {"second": (boxes,), "box": (boxes, 4), "score": (boxes, len(arrays["classes"]))}
+    if "further" in arrays:
+        wanted["further"] = (len(arrays["further"]), *wanted["score"])
     for name, shape in wanted.items():
         if arrays[name].shape != shape:
             return f"`{name}` has shape {arrays[name].shape}, not {shape}"

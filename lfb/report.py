@@ -25,6 +25,7 @@ def write_report(
     data: Data,
     table: Sequence[Mapping[str, str]],
     protocol: str,
+    sampling: str,
 ) -> None:
     """Writes a page that needs nothing beside it.
 
@@ -35,6 +36,7 @@ def write_report(
         data: What was scored.
         table: Rows of the mAP table.
         protocol: Whose mAP the table shows.
+        sampling: How windows of the bank were looked up, ``highest`` or ``random``.
     """
     models = sorted(models, key=lambda model: model.name != "baseline")
     environment = jinja2.Environment(
@@ -55,6 +57,7 @@ def write_report(
     best = max(others, key=lambda model: model.mean_map(protocol), default=None)
     page = environment.from_string(TEMPLATE.read_text()).render(
         protocol=protocol,
+        drawn=sampling == "random",
         seeds=seeds,
         colours=colours,
         best=best,

@@ -48,6 +48,12 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
         )
     if "proposals" not in config["data"]["val"]:
         raise UserError("config key data.val.proposals: missing; name a file of detected people.")
+    inference = config["inference"]
+    if inference["draws"] > 1 and inference["sampling"] != "random":
+        raise UserError(
+            f"config key inference.draws: {inference['draws']} draws would all be the same; set "
+            "inference.sampling: random, or one draw."
+        )
     models = config["models"]
     if models["baseline"]["operator"] is not None:
         raise UserError("config key models.baseline.operator: must be null; it makes the banks.")
@@ -187,7 +193,7 @@ def bank_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **_model(config, "baseline"),
         "bank": {"dtype": config["bank"]["dtype"]},
-        "inference": config["inference"],
+        "inference": _some(config["inference"], "batch", "bfloat16"),
     }
 
 
@@ -195,7 +201,10 @@ def prediction_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]
     """What the predictions of a model depend on, beside its checkpoint."""
     settings = _model(config, model)
     del settings["backbone"]  # the checkpoint knows
-    return {**settings, "inference": config["inference"]}
+    keys = ["batch", "bfloat16", "scales", "flip"]
+    if config["models"][model]["operator"] is not None:
+        keys += ["sampling", "draws"]
+    return {**settings, "inference": _some(config["inference"], *keys)}
 
 
 def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,6 +231,7 @@ def report_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "models": list(config["models"]),
         "input": config["input"],
         "window": config["window"],
+        "sampling": config["inference"]["sampling"],
         "unscored": config["data"]["unscored"],
     }
 
@@ -235,6 +245,10 @@ def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, 
     known, own = common.get("properties", {}), schema.get("properties", {})
     properties = {key: {**below, **own.get(key, {})} for key, below in known.items()}
     return {**common, **schema, **({"properties": properties} if properties else {})}
+
+
+def _some(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: settings[key] for key in keys}
 
 
 def _model(config: Mapping[str, Any], model: str) -> dict[str, Any]:

@@ -12,8 +12,10 @@ COLUMNS = (
     "operator",
     "backbone",
     "seeds",
+    "draws",
     "mAP",
     "mAP_std",
+    "mAP_std_draws",
     "gain",
     "published_mAP",
     "difference",
@@ -35,24 +37,28 @@ def map_table(
         protocol: Whose mAP to show.
 
     Returns:
-        ``COLUMNS``; mAP in percent, its sample deviation over the seeds (empty for one), its gain
-        over the baseline, and its difference from the published number.
+        ``COLUMNS``; mAP in percent, the mean over the seeds and over each seed's draws from the
+        bank; its sample deviation over the seeds (empty for one), and over the draws of a seed (the
+        root mean square of the seeds'; empty for one draw); its gain over the baseline; and its
+        difference from the published number.
     """
     rows: list[dict[str, Any]] = []
     for model, about in models.items():
-        values = pd.Series(
-            [json.loads(Path(path).read_text())[protocol]["mAP"] for path in metrics[model]]
-        )
-        mean = values.mean()
+        measured = pd.DataFrame(
+            [json.loads(Path(path).read_text())[protocol] for path in metrics[model]]
+        ).astype({"mAP_std": float})
+        mean = measured["mAP"].mean()
         published = about["published_mAP"]
         rows.append(
             {
                 "model": model,
                 "operator": about["operator"],
                 "backbone": about["backbone"],
-                "seeds": len(values),
+                "seeds": len(measured),
+                "draws": len(measured["mAPs"][0]),
                 "mAP": mean,
-                "mAP_std": values.std(),
+                "mAP_std": measured["mAP"].std(),
+                "mAP_std_draws": (measured["mAP_std"] ** 2).mean() ** 0.5,
                 "gain": mean - (rows[0]["mAP"] if rows else mean),
                 "published_mAP": published,
                 "difference": None if published is None else mean - published,

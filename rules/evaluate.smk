@@ -38,7 +38,7 @@ rule predict:
         ),
         bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
     shell:
-        "python -m scripts.predict --log {log} --settings {params.settings:q}"
+        "python -m scripts.predict --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
         " {params.bank} --baseline {input.baseline}"
         " --device {resources.device} --threads {threads} --workers {resources.workers} --output {output}"

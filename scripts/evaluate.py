@@ -28,7 +28,10 @@ def main() -> None:
             excluded=split.excluded,
         )
         for protocol, found in measured.items():
-            log.info("mAP %.2f under protocol %s", found["mAP"], protocol)
+            spread = ""
+            if found["mAP_std"] is not None:
+                spread = f" ± {found['mAP_std']:.2f} over {len(found['mAPs'])} draws"
+            log.info("mAP %.2f%s under protocol %s", found["mAP"], spread, protocol)
             if found["left_out"]:
                 log.warning(
                     "warning: %s: left out of the mean: %s",

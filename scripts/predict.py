@@ -12,6 +12,7 @@ def main() -> None:
     made.add_argument("--checkpoint", required=True)
     made.add_argument("--bank", help="feature bank of this split")
     made.add_argument("--baseline", help="checkpoint that the bank must have been built with")
+    made.add_argument("--seed", type=int, required=True, help="of draws from the bank")
     made.add_argument("--output", required=True, help="predictions to write, .npz")
     arguments = made.parse_args()
     with program(arguments.log):
@@ -21,7 +22,7 @@ def main() -> None:
 def run(arguments: argparse.Namespace) -> None:
     from lfb.bank import Bank
     from lfb.checkpoints import load_checkpoint
-    from lfb.clips import Clips, Input, Window
+    from lfb.clips import Clips, Draws, Input, Window
     from lfb.distributed import team
     from lfb.files import digest
     from lfb.frames import Manifest
@@ -36,21 +37,28 @@ def run(arguments: argparse.Namespace) -> None:
             bank = Bank.open(
                 arguments.bank, checkpoint=digest(arguments.baseline), data=manifest.digest
             )
+        inference = settings["inference"]
+        draws = None
+        if bank and inference["sampling"] == "random":
+            draws = Draws(inference["draws"], arguments.seed)
         clips = Clips(
             chosen.keyframes,
             manifest.open,
             Input(**settings["input"]),
             bank,
             Window(**settings["window"]) if bank else None,
+            draws=draws,
         )
         predict(
             load_checkpoint(arguments.checkpoint).build(),
             clips,
             chosen.actions,
-            batch=settings["inference"]["batch"],
+            batch=inference["batch"],
             workers=arguments.workers,
-            bfloat16=settings["inference"]["bfloat16"],
+            bfloat16=inference["bfloat16"],
             device=worker.device,
+            scales=inference["scales"],
+            flip=inference["flip"],
         ).save(arguments.output)
 
 

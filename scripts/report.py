@@ -77,6 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
         ),
         table=table,
         protocol=settings["protocol"],
+        sampling=settings["sampling"],
     )
 
 

@@ -10,13 +10,25 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfb.clips import Batch, Clips, InOrder, Input, Shuffled, Window, collate, frame_numbers, load
+from lfb.clips import (
+    Batch,
+    Clips,
+    Draws,
+    InOrder,
+    Input,
+    Shuffled,
+    Window,
+    collate,
+    frame_numbers,
+    load,
+)
 from lfb.errors import UserError
 from lfb.keyframes import Keyframe
 from tests.pictures import INPUT, OUTPUTS, Film, make_bank, make_keyframes
 
 AVA = Input(frames=4, interval=16, short_side=256, train_short_side=(256, 320), crop=256, flip=0.5)
 CPU = torch.device("cpu")
+CROWDED = Draws(count=4, seed=2)
 
 
 def equal(one: Batch, other: Batch) -> bool:
@@ -85,11 +97,12 @@ def white(clip: torch.Tensor) -> list[int] | None:
     height=st.integers(30, 90),
     corners=st.lists(st.integers(0, 9), min_size=4, max_size=4),
     training=st.booleans(),
+    mirrored=st.booleans(),
     second=st.integers(900, 909),
 )
 @settings(max_examples=60, deadline=None)
 def test_a_box_still_surrounds_what_it_surrounded_after_every_change(
-    width, height, corners, training, second
+    width, height, corners, training, mirrored, second
 ):
     x1, y1, x2, y2 = corners
     box = (min(x1, x2) / 10, min(y1, y2) / 10, max(x1, x2) / 10 + 0.1, max(y1, y2) / 10 + 0.1)
@@ -101,6 +114,10 @@ def test_a_box_still_surrounds_what_it_surrounded_after_every_change(
     if not training:
         clips.seed = None
     item = clips[second, 0]
+    if mirrored:
+        once, item = item, item.mirrored()
+        assert torch.equal(item.mirrored().clips, once.clips)
+        torch.testing.assert_close(item.mirrored().rois, once.rois, atol=1e-5, rtol=0)
     assert item.clips.dtype == torch.uint8
     assert item.rois.dtype == torch.float32
     assert item.rois[:, 0].tolist() == [0]
@@ -134,6 +151,17 @@ def test_a_test_crop_is_the_middle_of_the_frame_and_boxes_end_with_it(width):
     moved = whole.rois[:, 1:] - torch.tensor([left, 4, left, 4])
     assert torch.equal(item.rois[:, 1:], moved.clamp(0, 32))
     assert item.rois[0, [1, 3]].tolist() == [0, 0]  # nothing of it is seen
+
+
+def test_the_whole_frame_comes_at_any_scale():
+    keyframes = make_keyframes()
+    clips = Clips(keyframes, lambda video: Film(video, 60, 40), INPUT)
+    one, other = clips[0, 0], clips.at(24)[0, 0]
+    assert other.clips.shape == (1, 3, 2, 24, 36)
+    torch.testing.assert_close(other.rois[:, 1:], one.rois[:, 1:] * 24 / 32)
+    assert equal(clips.at(32)[0, 0], one)
+    clips.shape = dataclasses.replace(INPUT, test_crop=24)
+    assert equal(clips.at(32)[0, 0], one)
 
 
 def test_the_keyframe_of_a_second_is_the_one_after_so_many_frames():
@@ -204,6 +232,27 @@ def test_testing_takes_the_highest_scores_in_every_epoch(tmp_path):
     keyframe = clips.keyframes[1]
     wanted = bank.rows(keyframe.video, keyframe.second, window=6, per_second=2, key=None)
     assert clips[0, 1].rows[0].tolist() == wanted.tolist()
+
+
+def test_in_testing_every_draw_of_every_person_is_its_own_and_can_be_repeated(tmp_path):
+    bank = make_bank(tmp_path)
+    clips = make_clips(bank, seed=None)
+    drawn = dataclasses.replace(CROWDED, seed=3)
+    one, other = (
+        Clips(clips.keyframes, Film, INPUT, bank, clips.window, draws=draws)
+        for draws in (CROWDED, drawn)
+    )
+    number = next(i for i, k in enumerate(clips.keyframes) if len(k.boxes) > 1)
+    rows = one[0, number].rows
+    assert rows.shape == (len(clips.keyframes[number].boxes), CROWDED.count, 6 * 2)
+    windows = {tuple(window) for window in rows.flatten(0, 1).tolist()}
+    assert len(windows) == rows.shape[0] * rows.shape[1]
+    assert torch.equal(one[0, number].rows, rows)
+    assert not torch.equal(other[0, number].rows, rows)
+    assert torch.equal(one[0, number].clips, clips[0, number].clips)
+    batch = collate([one[0, 0], one[0, number]])
+    assert torch.equal(batch.rows[-len(rows) :], rows)
+    assert len(batch.rows) == len(batch.rois)
 
 
 def test_worker_processes_change_nothing(tmp_path):

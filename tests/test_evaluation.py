@@ -1,6 +1,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -297,14 +298,12 @@ def test_the_program_scores_a_submission_and_names_every_protocol(tmp_path, monk
     truth = table(real).assign(person=-1)
     write_annotations(tmp_path / "truth.csv", truth)
     write_labels(tmp_path / "labels.pbtxt", CLASSES)
-    (tmp_path / "proposals.csv").write_text("v,902,0,0,1,1,,0.9\n")
     written = []
     for name in "p.npz", "p.csv":
         monkeypatch.setattr("sys.argv", ["evaluate", "--settings", '{"unscored": []}'])
         for option, file in {
             "labels": "labels.pbtxt",
             "annotations": "truth.csv",
-            "proposals": "proposals.csv",
             "predictions": name,
             "output": f"{name}.json",
         }.items():
@@ -343,12 +342,36 @@ def test_metrics_are_in_percent_by_class_and_ready_for_json():
     assert list(result) == ["mmaction2", "slowfast", "activitynet"]
     assert result["mmaction2"] == {
         "mAP": 50.0,
+        "mAP_std": None,
+        "mAPs": [50.0],
         "left_out": ["crouch"],
         "classes": [
             {"id": 1, "name": "bend", "AP": 50.0, "ground_truth": 2, "detections": 1},
             {"id": 3, "name": "crouch", "AP": None, "ground_truth": 0, "detections": 0},
         ],
     }
+
+
+def test_metrics_of_several_draws_are_their_means_with_the_spread():
+    predictions, real = dense_case()
+    rng = np.random.default_rng(4)
+    further = rng.random((2, *predictions.score.shape), dtype=np.float32)
+    drawn = replace(predictions, further=further)
+    options = {"classes": CLASSES, "excluded": {("w", 905)}}
+    result = metrics(drawn, table(real), **options)
+    alone = [metrics(one, table(real), **options) for one in drawn.draws()]
+    assert alone[0] == metrics(predictions, table(real), **options)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    for protocol in PROTOCOLS:
+        maps = [one[protocol]["mAP"] for one in alone]
+        assert result[protocol]["mAPs"] == maps
+        assert result[protocol]["mAP"] == pytest.approx(np.mean(maps))
+        assert result[protocol]["mAP_std"] == pytest.approx(np.std(maps, ddof=1))
+        assert result[protocol]["mAP_std"] > 0
+        assert result[protocol]["left_out"] == alone[0][protocol]["left_out"]
+        for place, about in enumerate(result[protocol]["classes"]):
+            aps = [one[protocol]["classes"][place]["AP"] for one in alone]
+            assert about["AP"] == (None if None in aps else pytest.approx(np.mean(aps)))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lfb.bank import Bank
-from lfb.clips import Clips, Window
+from lfb.clips import Clips, Draws, InOrder, Window
 from lfb.inference import build_bank, predict
 from tests.pictures import CHANNELS, INPUT, VIDEOS, Film, make_bank, make_detector, make_keyframes
 
@@ -59,10 +59,103 @@ def test_scores_are_those_of_each_box_whatever_the_batch(tmp_path, keyframes, op
 
 def test_the_same_call_gives_the_same_bytes(tmp_path, keyframes):
     model = make_detector({"name": "avg"}).eval()
-    for name in "one.npz", "two.npz":
-        clips = Clips(keyframes, film, INPUT, make_bank(tmp_path), Window(6, 2))
-        predict(model, clips, [1], batch=2, workers=0, device=CPU).save(tmp_path / name)
-    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    for draws in None, Draws(2, seed=5):
+        for name in "one.npz", "two.npz":
+            clips = Clips(keyframes, film, INPUT, make_bank(tmp_path), Window(6, 2), draws=draws)
+            predict(model, clips, [1], batch=2, workers=0, device=CPU).save(tmp_path / name)
+        assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["avg", "max", "non_local"])
+def test_every_draw_is_scored_as_a_clip_of_one_person_would_be(tmp_path, keyframes, name):
+    bank = make_bank(tmp_path)
+    clips = Clips(keyframes, film, INPUT, bank, Window(6, 2), draws=Draws(3, seed=1))
+    torch.manual_seed(0)
+    model = make_detector({"name": name}).eval()
+    passes = []
+    model.backbone.register_forward_hook(lambda *_: passes.append(1))
+    found = predict(model, clips, [1, 3], batch=2, workers=0, device=CPU)
+    assert len(passes) == len(InOrder(keyframes, 2))  # not once more for each draw
+    draws = np.stack([one.score for one in found.draws()])
+    assert draws.shape == (3, sum(len(k.boxes) for k in keyframes), 2)
+    assert not np.allclose(draws[0], draws[1], rtol=1e-3)
+
+    features = torch.from_numpy(bank.feature().astype(np.float32))
+    wanted = []
+    for number in range(len(keyframes)):
+        item = clips[0, number]
+        for roi, windows in zip(item.rois, item.rows, strict=True):
+            for rows in windows:
+                real = rows >= 0
+                extra = (features[rows] * real[:, None])[None], real[None]
+                with torch.inference_mode():
+                    logits = model(item.clips, roi[None], *extra)
+                wanted.append(logits[0, [1, 3]].sigmoid().numpy())
+    wanted = np.array(wanted).reshape(-1, 3, 2).swapaxes(0, 1)
+    np.testing.assert_allclose(draws, wanted, rtol=1e-4)
+
+
+def test_draws_change_nothing_where_nobody_has_to_be_left_out(tmp_path, keyframes):
+    bank = make_bank(tmp_path)  # four features in each second
+    model = make_detector({"name": "max"}).eval()
+    plain, drawn = (
+        predict(
+            model,
+            Clips(keyframes, film, INPUT, bank, Window(6, 4), draws=draws),
+            [1, 3],
+            batch=3,
+            workers=0,
+            device=CPU,
+        )
+        for draws in (None, Draws(2, seed=0))
+    )
+    assert plain.further is None
+    for draw in drawn.draws():
+        np.testing.assert_allclose(draw.score, plain.score, rtol=1e-5)
+
+
+def test_several_views_give_the_mean_of_their_scores(keyframes):
+    model = make_detector().eval()
+
+    def score(video=film, short_side=32, **views):
+        clips = Clips(keyframes, video, INPUT).at(short_side)
+        options = {"batch": 3, "workers": 0, "device": CPU, **views}
+        return predict(model, clips, [1, 3], **options).score
+
+    np.testing.assert_array_equal(score(scales=[32]), score())
+    np.testing.assert_array_equal(score(scales=[24], flip=False), score(short_side=24))
+    sides = [score(short_side=side) for side in (24, 32, 48)]
+    np.testing.assert_allclose(score(scales=[24, 32, 48]), np.mean(sides, 0), rtol=1e-5)
+    sides = [score(short_side=side, flip=True) for side in (24, 48)]
+    np.testing.assert_allclose(score(scales=[24, 48], flip=True), np.mean(sides, 0), rtol=1e-5)
+    assert not np.allclose(sides[0], sides[1], rtol=1e-3)
+
+
+@pytest.mark.parametrize("operator", [None, {"name": "avg"}])
+def test_a_mirrored_video_scores_the_same_when_flips_are_averaged(tmp_path, keyframes, operator):
+    bank = make_bank(tmp_path) if operator else None
+    window = Window(6, 2) if bank else None
+    model = make_detector(operator).eval()
+
+    def video(name, mirrored=False):
+        # White at the left, so that it is not its own mirror image; blocks of a JPEG end at 8.
+        box = (0.5, 0, 1, 0.5) if mirrored else (0, 0, 0.5, 0.5)
+        return Film(name, 64, 48, box=box)
+
+    mirrored = [
+        dataclasses.replace(k, boxes=k.boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [1, 0, 1, 0])
+        for k in keyframes
+    ]
+    mirrored = [dataclasses.replace(k, boxes=k.boxes.astype(np.float32)) for k in mirrored]
+    one, other = (
+        Clips(keyframes, video, INPUT, bank, window),
+        Clips(mirrored, lambda name: video(name, mirrored=True), INPUT, bank, window),
+    )
+    options = {"batch": 3, "workers": 0, "device": CPU, "scales": [24, 32]}
+    plain = [predict(model, clips, [1, 3], **options).score for clips in (one, other)]
+    flipped = [predict(model, clips, [1, 3], flip=True, **options).score for clips in (one, other)]
+    np.testing.assert_allclose(flipped[0], flipped[1], rtol=1e-3)
+    assert not np.allclose(plain[0], plain[1], rtol=1e-3)
 
 
 def test_bfloat16_scores_are_close_to_those_of_float(keyframes):

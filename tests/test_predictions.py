@@ -1,5 +1,6 @@
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,14 +29,35 @@ def assert_equal(a, b):
     for name in ("video", "second", "box", "score", "classes"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
         assert getattr(a, name).dtype == getattr(b, name).dtype
+    assert (a.further is None) == (b.further is None)
+    if a.further is not None:
+        np.testing.assert_array_equal(a.further, b.further)
 
 
 @pytest.mark.parametrize("boxes", [0, 7])
-def test_what_is_saved_is_loaded(tmp_path, boxes):
-    predictions = make_predictions(boxes)
+@pytest.mark.parametrize("draws", [1, 3])
+def test_what_is_saved_is_loaded(tmp_path, boxes, draws):
+    predictions = with_draws(make_predictions(boxes), draws)
     predictions.save(tmp_path / "p.npz")
     assert_equal(Predictions.load(tmp_path / "p.npz"), predictions)
     assert [p.name for p in tmp_path.iterdir()] == ["p.npz"]
+
+
+def with_draws(predictions, draws):
+    further = [(predictions.score + number) / draws for number in range(1, draws)]
+    return replace(predictions, further=np.stack(further) if further else None)
+
+
+def test_each_draw_stands_alone_and_the_first_is_what_is_submitted(tmp_path):
+    alone = make_predictions()
+    drawn = with_draws(alone, 3)
+    first, *others = drawn.draws()
+    assert_equal(first, alone)
+    assert [other.score.tolist() for other in others] == drawn.further.tolist()
+    assert all(other.further is None for other in others)
+    for name, predictions in ("alone", alone), ("drawn", drawn):
+        predictions.write_csv(tmp_path / name)
+    assert (tmp_path / "alone").read_bytes() == (tmp_path / "drawn").read_bytes()
 
 
 def test_the_same_predictions_give_the_same_bytes_at_any_time(tmp_path, monkeypatch):
@@ -81,6 +103,8 @@ def test_a_flipped_byte_is_refused(tmp_path):
         ({"second": np.zeros(6, np.int32)}, "`second` has shape"),
         ({"video": np.full(7, 2, np.int32)}, "past the end of `videos`"),
         ({"score": np.zeros((7, 3), np.int32)}, "`score` is int32"),
+        ({"further": np.zeros((7, 3))}, "`further` is float64 of shape"),
+        ({"further": np.zeros((2, 7, 4))}, "`further` has shape"),
         ({"videos": np.array(["a", None], dtype=object)}, "not a whole file"),
     ],
 )

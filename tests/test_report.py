@@ -151,6 +151,7 @@ def finished(folder: Path, models: tuple[str, ...], seeds: list[int]) -> Run:
     (folder / "map_table.csv").write_text("\n".join(table) + "\n")
     settings = {
         "protocol": "mmaction2",
+        "sampling": "highest",
         "seeds": seeds,
         "models": list(models),
         "unscored": [],
@@ -271,6 +272,22 @@ def test_the_page_is_whole_and_needs_nothing_beside_it(
     assert "Left out of the mean, as the ground truth has no box of them: never seen." in page.text
     assert ("attends to" in page.text) == ("lfb_nl" in models)
     assert "bert, second 5" in page.text  # where every model fails
+
+
+def test_draws_from_the_bank_are_told_of_where_there_are_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline", "lfb_nl"), [0])
+    table = tmp_path / "map_table.csv"
+    head, *rows = table.read_text().splitlines()
+    rows = [f"5,0.1234,{row}" for row in rows]
+    table.write_text("\n".join([f"draws,mAP_std_draws,{head}", *rows]) + "\n")
+    assert "draws" not in Page(run.report(monkeypatch)).text
+    run.arguments[1] = run.arguments[1].replace('"highest"', '"random"')
+    page = Page(run.report(monkeypatch))
+    assert "drawn from the bank draws times" in page.text
+    assert "Answers are of the first draw" in page.text
+    assert "0.12" in page.text
 
 
 def test_the_same_results_give_the_same_page(

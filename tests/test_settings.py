@@ -280,6 +280,9 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
         ("boxes.bank_score", 0.5, {"select bank"}),
         ("boxes.test_score", 0.5, {"select testing"}),
         ("inference.batch", 3, {"bank", "predict baseline", "predict lfb_nl", "predict lfb_avg"}),
+        ("inference.flip", True, {"predict baseline", "predict lfb_nl", "predict lfb_avg"}),
+        ("inference.scales", [9, 8], {"predict baseline", "predict lfb_nl", "predict lfb_avg"}),
+        ("inference.sampling", "random", {"predict lfb_nl", "predict lfb_avg"}),
     ],
 )
 def test_a_change_reaches_the_jobs_that_depend_on_it_and_no_others(path, value, changed):
@@ -288,6 +291,12 @@ def test_a_change_reaches_the_jobs_that_depend_on_it_and_no_others(path, value, 
     put(config, path, value)
     after = slices(config)
     assert {job for job in before if before[job] != after[job]} == changed
+
+
+def test_draws_that_would_all_be_the_same_are_refused():
+    assert checked(inference={"sampling": "random", "draws": 5})["inference"]["draws"] == 5
+    with pytest.raises(UserError, match=r"inference\.draws: 5 draws would all be the same"):
+        checked(inference={"draws": 5})
 
 
 def test_a_models_own_keys_of_training_win_over_the_common_ones():

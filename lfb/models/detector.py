@@ -83,13 +83,26 @@ class Detector(nn.Module):
             real: (B, M) which rows hold a feature.
         """
         maps = self.roi_maps(clips, rois)
-        if self.operator is None and self.dropout_before_pool:
-            return self.classifier(self.dropout(maps).amax((2, 3)))
-        features = maps.amax((2, 3))
         if self.operator is not None:
-            found = self.operator(features, rows, real, rois[:, 0].long())
-            features = torch.cat([features, found], 1)
-        return self.classifier(self.dropout(features))
+            return self.classify(maps.amax((2, 3)), rows, real, rois[:, 0].long())
+        if self.dropout_before_pool:
+            return self.classifier(self.dropout(maps).amax((2, 3)))
+        return self.classifier(self.dropout(maps.amax((2, 3))))
+
+    def classify(
+        self, features: Tensor, rows: Tensor | None, real: Tensor | None, clip: Tensor
+    ) -> Tensor:
+        """Logits (R, outputs) of a model with an operator, from what the backbone gave.
+
+        Args:
+            features: (R, C) of ``roi_features``.
+            rows: (W, M, C) bank rows of some windows.
+            real: (W, M) which of them hold a feature.
+            clip: (R,) the window of each RoI.
+        """
+        assert self.operator is not None
+        found = self.operator(features, rows, real, clip)
+        return self.classifier(self.dropout(torch.cat([features, found], 1)))
 
 
 def build_detector(

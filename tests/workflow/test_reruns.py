@@ -90,6 +90,20 @@ def test_an_edited_file_runs_what_uses_it(copy: Workflow, file: str, again: set[
     assert set(copy.jobs()) == again
 
 
+@pytest.mark.parametrize(
+    ("keys", "models"),
+    [
+        ("scales: [32, 40], flip: true", MODELS),
+        ("sampling: random, draws: 3", LFB),
+    ],
+)
+def test_another_way_of_testing_trains_nothing_and_builds_no_bank(
+    copy: Workflow, keys: str, models: list[str]
+) -> None:
+    copy.append("tests/workflow/tiny.yaml", f"\ninference: {{{keys}}}\n")
+    assert set(copy.jobs()) == of_models("predict", models) | of_models("evaluate", models) | END
+
+
 def test_a_new_seed_adds_its_chain_and_repeats_none(copy: Workflow) -> None:
     copy.append("tests/workflow/tiny.yaml", "\nseeds: [0, 1]\n")
     assert set(copy.jobs()) == chain(MODELS, seed=1) | banks(seed=1) | END
