@@ -1,4 +1,4 @@
-"""config/ava.yaml is the published recipe."""
+"""config/ava.yaml is the published recipe, config/ava_paper.yaml that of the paper's authors."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -6,20 +6,33 @@ from typing import Any
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from lfb import settings
-from lfb.clips import Input, Window
+from lfb.clips import Input, Shuffled, Window
 from lfb.training import Training, learning_rate
 
 CONFIG = Path(__file__).parent.parent / "config"
 LFB = ["lfb_avg", "lfb_max", "lfb_nl"]
 
 
-@pytest.fixture(scope="module")
-def config() -> dict[str, Any]:
-    config = yaml.safe_load((CONFIG / "ava.yaml").read_text())
+def read(*names: str) -> dict[str, Any]:
+    """Configurations laid over each other."""
+    config: dict[str, Any] = {}
+    for name in names:
+        update_config(config, yaml.safe_load((CONFIG / name).read_text()))
     settings.check_config(config, yaml.safe_load((CONFIG / "schema.yaml").read_text()))
     return config
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    return read("ava.yaml")
+
+
+@pytest.fixture(scope="module")
+def paper() -> dict[str, Any]:
+    return read("ava_paper.yaml")
 
 
 def training_of(config: dict[str, Any], model: str, **changes: Any) -> Training:
@@ -123,3 +136,117 @@ def test_nothing_is_written_where_another_configuration_writes(config):
     assert config["pathvars"] == {
         name: f"{name}/ava" for name in ("results", "resources", "logs", "benchmarks")
     }
+
+
+# The recipe of the paper's authors, in iterations of 16 clips (their lib/utils/lr_policy.py).
+
+
+@pytest.mark.parametrize(
+    ("iteration", "rate"),
+    [
+        (0, 0.01),
+        (500, 0.01 + 500 * 0.03 / 1999),
+        (1000, 0.01 + 1000 * 0.03 / 1999),
+        (1999, 0.04),
+        (2000, 0.04),
+        (99_999, 0.04),
+        (100_000, 0.004),
+        (119_999, 0.004),
+        (120_000, 0.0004),
+        (139_999, 0.0004),
+    ],
+)
+def test_the_papers_learning_rate_on_eight_gpus_is_the_authors(paper, iteration, rate):
+    for model in paper["models"]:
+        training = training_of(paper, model)
+        length = len(Shuffled(180_000, training.batch, 0, 0, 8, training.epoch_clips))
+        assert training.epochs * length == 140_000
+        # Their warm-up ends one of its 2,000 iterations earlier.
+        tolerance = 0.03 / 1999 if iteration < 2000 else 1e-12
+        assert learning_rate(training, iteration, length, 8) == pytest.approx(rate, abs=tolerance)
+
+
+def test_on_fewer_gpus_the_papers_training_sees_as_many_clips_at_as_high_a_rate_for_each(paper):
+    training = training_of(paper, "baseline")
+    for processes in 1, 2, 4, 16:
+        length = len(Shuffled(180_000, training.batch, 0, 0, processes, training.epoch_clips))
+        assert training.epochs * length * 2 * processes == 140_000 * 16
+        for part in 0.3, 0.9, 26, 31:
+            rate = learning_rate(training, round(part * length), length, processes)
+            usual = learning_rate(training, round(part * 4000), 4000, 8)
+            assert rate == pytest.approx(usual * 2 * processes / 16)
+
+
+def test_the_rest_of_the_papers_training_is_the_authors(paper):
+    for model in paper["models"]:
+        training = training_of(paper, model)
+        assert (training.momentum, training.nesterov) == (0.9, True)
+        assert (training.weight_decay, training.clip_norm) == (1e-6, None)
+
+
+def test_the_papers_models_are_the_authors(paper):
+    published = {name: about["published_mAP"] for name, about in paper["models"].items()}
+    assert published == {
+        "baseline": 22.1,
+        "lfb_avg": 23.3,
+        "lfb_max": 23.9,
+        "lfb_nl": 25.8,
+        "lfb_nl_3l": 25.9,
+    }
+    given = {name: settings.training_settings(paper, name) for name in published}
+    for name, layers in ("lfb_nl", 2), ("lfb_nl_3l", 3):
+        assert given[name]["operator"] == {
+            "name": "non_local",
+            "width": 512,
+            "layers": layers,
+            "dropout": 0.2,
+            "empty": "zero",
+            "norm_affine": False,
+            "init_std": 0.01,
+        }
+    for about in given.values():
+        assert about["backbone"] == {
+            "name": "i3d_nl",
+            "depth": 50,
+            "width": 64,
+            "frozen_norm": True,
+        }
+        assert about["head"] == {
+            "roi_size": 7,
+            "aligned": False,
+            "dropout": 0.3,
+            "dropout_before_pool": False,
+        }
+        assert Path(about["weights"]).name == "r50_k400_pretrained.pkl"
+
+
+def test_the_papers_clips_boxes_and_windows_are_the_authors(paper):
+    given = settings.training_settings(paper, "lfb_nl")
+    assert Input(**given["input"]) == Input(
+        32, 2, 256, [256, 320], 224, 0.5, jitter=False, test_crop=256
+    )
+    assert Window(**given["window"]) == Window(60, 5)
+    assert paper["boxes"] == {
+        "train_score": 0.9,
+        "train_iou": 0.9,
+        "train_most": 300,
+        "bank_score": 0.9,
+        "bank_seconds": "all",
+        "test_score": 0.85,
+        "test_seconds": "all",
+    }
+    assert paper["evaluation"]["protocol"] == "slowfast"
+
+
+def test_the_deeper_backbone_changes_the_weights_and_the_rows_alone(paper):
+    deeper = read("ava_paper.yaml", "ava_paper_r101.yaml")
+    published = {name: about["published_mAP"] for name, about in deeper["models"].items()}
+    assert published == {"baseline": 23.2, "lfb_nl_3l": 26.9}
+    for name in published:
+        own = settings.training_settings(deeper, name)
+        assert (own["backbone"]["depth"], Path(own["weights"]).name) == (
+            101,
+            "r101_k400_pretrained.pkl",
+        )
+        usual = settings.training_settings(paper, name)
+        assert {key for key in own if own[key] != usual[key]} == {"backbone", "weights"}

@@ -63,7 +63,7 @@ def _attend(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
 
 
 class I3D(nn.Module):
-    """I3D ResNet with non-local blocks (Wu et al., CVPR 2019, section 4.1 and table 1).
+    """I3D ResNet with non-local blocks (Wu et al., CVPR 2019).
 
     The time is halved after stage 1. The last stage keeps its spatial stride at 1 and is dilated
     instead, so that a feature covers 16 x 16 pixels.
