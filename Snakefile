@@ -23,6 +23,11 @@ if "demo" in config:
     include: "rules/data.smk"
 
 
+if "fetch" in config:
+
+    include: "rules/fetch.smk"
+
+
 include: "rules/frames.smk"
 include: "rules/baseline.smk"
 include: "rules/bank.smk"

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from lfb.errors import UserError
-from lfb.files import digest
+from lfb.files import digest, named_digest
 
 _LEGACY = 0x1950A86A20F9469CFC6C  # the first thing in a file of PyTorch before 1.6
 _DTYPES = {
@@ -48,10 +48,10 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
             says, or holds no state dict.
     """
     path = Path(path)
-    told = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
-    if told and path.is_file() and not (found := digest(path)).startswith(told[1]):
+    told = named_digest(path)
+    if told and path.is_file() and not (found := digest(path)).startswith(told):
         raise UserError(
-            f"{path}: the SHA-256 should begin with {told[1]}, as the name says, but begins with "
+            f"{path}: the SHA-256 should begin with {told}, as the name says, but begins with "
             f"{found[:8]}: the file is damaged or another one. Fetch it again."
         )
     try:

@@ -149,14 +149,42 @@ def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
 
 def explain_missing(config: Mapping[str, Any], missing: Mapping[str, str]) -> str:
     """What ``missing_files`` found, and what to do, in words."""
-    lines = [f"  {key}: {path}" for key, path in missing.items()]
+    from lfb.fetch import places
+
+    kinds = {
+        str(place): kind
+        for kind, items in config.get("fetch", {}).items()
+        for item in items
+        for place in places(item)
+    }
+    lines = []
+    for key, path in missing.items():
+        target = f" (fetch_{kinds[path]})" if path in kinds else ""
+        lines.append(f"  {key}: {path}{target}")
     advice = "Put them there, or set the keys to where you have them."
+    if kinds:
+        advice = (
+            "The targets in brackets fetch them, and `fetch` all of them: run the same command "
+            "with one of these. Or set the keys to where you have the files."
+        )
     return "\n".join(["files that the config names are not there:", *lines, advice])
 
 
 def splits(config: Mapping[str, Any]) -> list[str]:
     """The splits that there are: ``val``, and ``train`` where anything is trained."""
     return [split for split in ("train", "val") if split in config["data"]]
+
+
+def fetch_settings(config: Mapping[str, Any], kinds: Iterable[str]) -> dict[str, Any]:
+    """What fetching some kinds of files needs to know."""
+    data = config["data"]
+    return {
+        "items": [item for kind in kinds for item in config["fetch"][kind]],
+        "videos": data.get("videos"),
+        "annotations": {
+            f"data.{split}.annotations": data[split]["annotations"] for split in splits(config)
+        },
+    }
 
 
 def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:

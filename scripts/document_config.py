@@ -50,6 +50,8 @@ def _rows(
         others = whole.get("additionalProperties")
         if isinstance(others, Mapping) and "properties" in others:
             yield from _rows(others, schema, f"{place}.NAME.")
+        elif isinstance(others, Mapping) and "items" in others:
+            yield from _rows(others["items"], schema, f"{place}.NAME[].")
 
 
 def _type(about: Mapping[str, Any], schema: Mapping[str, Any]) -> str:

@@ -59,12 +59,22 @@ def test_the_files_that_ava_wants_are_all_named_at_once(fresh: Workflow) -> None
     result = fresh.shell("snakemake --configfile config/ava.yaml --cores 1 --dry-run")
     assert result.code == 1
     assert "Traceback" not in result.output
-    files = re.findall(r"^  [a-z.]+: resources/ava/(\S+)$", result.output, re.MULTILINE)
-    assert len(files) == 9
-    readme = fresh.path("README.md").read_text()
-    for path in files:
-        told = re.sub("_(train|val)(?=[_.])", "_{train,val}", path.split("/")[-1])
-        assert told in readme
+    told = r"^  ([a-z.]+): resources/ava/\S+ \((fetch_[a-z]+)\)$"
+    files = dict(re.findall(told, result.output, re.MULTILINE))
+    assert files == {
+        "data.videos": "fetch_videos",
+        "data.labels": "fetch_annotations",
+        **{
+            f"data.{split}.{key}": f"fetch_{kind}"
+            for split in ("train", "val")
+            for key, kind in (
+                ("annotations", "annotations"),
+                ("excluded", "annotations"),
+                ("proposals", "proposals"),
+            )
+        },
+        "weights": "fetch_weights",
+    }
 
 
 def test_frames_that_are_there_are_used_in_place(copy: Workflow) -> None:
