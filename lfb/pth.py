@@ -7,7 +7,6 @@ filling it or setting its state does nothing.
 """
 
 import pickle
-import re
 import struct
 import zipfile
 from collections.abc import Callable, Mapping

@@ -7,16 +7,15 @@ out   the files at the places given there, none of them an output of a rule: Sna
 No other rule asks for this. Included only where the config has a `fetch` section.
 """
 
-
 # A target for each kind of file: `snakemake --cores 8 fetch_videos`.
 for kind in config["fetch"]:
 
     rule:
         name:
             f"fetch_{kind}"
-        localrule: True
         log:
             f"<logs>/fetch_{kind}.log",
+        localrule: True
         conda:
             "../environment.yml"
         threads: 8
@@ -28,9 +27,9 @@ for kind in config["fetch"]:
 
 rule fetch:
     """Fetches everything."""
-    localrule: True
     log:
         "<logs>/fetch.log",
+    localrule: True
     conda:
         "../environment.yml"
     threads: 8

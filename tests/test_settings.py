@@ -342,6 +342,71 @@ def test_files_that_are_not_there_are_told_by_their_keys(tmp_path):
     assert settings.missing_files(config) == {"data.frames.folder": "frames", **data, **weights}
 
 
+def test_missing_files_that_can_be_fetched_name_the_target():
+    to = {"to": "far"}
+    config = checked(
+        data__videos="far/videos",
+        data__train__annotations="far/train.csv",
+        weights="far/a.pth",
+        fetch={
+            "csv": [{"url": "https://a.b/all.zip", "members": ["train.csv", "val.csv"], **to}],
+            "weights": [{"url": "https://a.b/a.pth", **to}],
+            "videos": [
+                {
+                    "url": "https://a.b/{name}",
+                    "list": "https://a.b/list.txt",
+                    "to": "far/videos",
+                }
+            ],
+        },
+    )
+    told = settings.explain_missing(config, settings.missing_files(config))
+    assert "  data.videos: far/videos (fetch_videos)\n" in told
+    assert "  data.train.annotations: far/train.csv (fetch_csv)\n" in told
+    assert "  data.train.proposals: train.pkl\n" in told
+    assert "  weights: far/a.pth (fetch_weights)\n" in told
+
+
+def test_a_kind_is_fetched_with_what_its_lists_need():
+    items = {"a": [{"url": "https://a.b/a", "to": "far"}], "b": []}
+    config = checked(fetch=items)
+    assert settings.fetch_settings(config, ["b"]) == {
+        "items": [],
+        "videos": "videos",
+        "annotations": {
+            "data.train.annotations": "train.csv",
+            "data.val.annotations": "val.csv",
+        },
+    }
+    assert settings.fetch_settings(config, items)["items"] == items["a"]
+    del config["data"]["videos"], config["data"]["train"]
+    assert settings.fetch_settings(config, ["b"]) == {
+        "items": [],
+        "videos": None,
+        "annotations": {"data.val.annotations": "val.csv"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({"url": "file:///etc/passwd", "to": "a"}, "config key fetch.kind.0.url: .*not match"),
+        ({"url": "https://a.b/c"}, "config key fetch.kind.0.to: missing"),
+        (
+            {"url": "https://a.b/c", "to": "a", "size": 3},
+            "config key fetch.kind.0.size: there is no",
+        ),
+        (
+            {"url": "https://a.b/{name}", "list": "https://a.b/c", "to": "a", "bytes": 3},
+            "config key fetch.kind.0: 'bytes' is not one of",
+        ),
+    ],
+)
+def test_faults_of_what_to_fetch_are_told_by_their_key(item, said):
+    with pytest.raises(UserError, match=said):
+        checked(fetch={"kind": [item]})
+
+
 def test_keys_of_training_may_all_stand_under_the_models():
     config = yaml.safe_load(MODELS)
     common = config["training"]
