@@ -29,7 +29,14 @@ if "fetch" in config:
 
 
 include: "rules/frames.smk"
-include: "rules/baseline.smk"
+include: "rules/published.smk"
+
+
+if "baseline" in TRAINED:
+
+    include: "rules/baseline.smk"
+
+
 include: "rules/bank.smk"
 include: "rules/lfb.smk"
 include: "rules/evaluate.smk"

@@ -4,12 +4,14 @@ A bank holds one feature vector per detected person (Wu et al., section 3.1). Ro
 (video, second, falling score), so the window around a keyframe is one contiguous slice. Layout of
 the Zarr v3 group, with N rows, V videos and K keyframes (seconds that have rows):
 
-    feature (N, C) float16 or float32     box (N, 4) float32     score (N,) float32
+    feature (N, C) float16 or float32     box (N, 4) float32, NaN where unknown
+    score (N,) float32
     video (V,) string     video_start (V+1,) int64 into keyframes
     second (K,) int32     row_start (K+1,) int64 into rows
 
 Attributes: ``format``, ``version``, ``split``, what the writer adds (digests of the checkpoint,
-the data and the config), ``rows``, and ``complete``, written last.
+the data and the config, or the file that an imported bank is from), ``rows``, and ``complete``,
+written last.
 """
 
 import hashlib
@@ -146,8 +148,63 @@ def write_bank(
     )
 
 
+def write_features(
+    path: str | Path,
+    *,
+    split: str,
+    counts: Mapping[str, Mapping[int, int]],
+    features: Iterable[NDArray[Any]],
+    channels: int,
+    dtype: DTypeLike,
+    attributes: Mapping[str, Any],
+) -> None:
+    """Writes a bank of which only the features are known, whole or not at all.
+
+    Boxes are NaN and scores 1, so that the rows of a second keep their order. Holds one shard of
+    features in memory beside the array at hand.
+
+    Args:
+        path: Folder of the store; an older one there is replaced.
+        split: For example ``train``.
+        counts: Rows of each second of each video, none of them 0.
+        features: (n, C) rows of each video, in the order of their names, second by second.
+        channels: C.
+        dtype: float16 or float32, what ``features`` are and how they are stored.
+        attributes: JSON values to keep beside the bank.
+
+    Raises:
+        UserError: A feature is not finite, or the disk is full.
+    """
+    names = sorted(counts)
+    keyframes = [(second, n) for name in names for second, n in sorted(counts[name].items())]
+    index = _Index(
+        names,
+        np.cumsum([0, *(len(counts[name]) for name in names)]),
+        np.array([second for second, _ in keyframes], np.int32),
+        np.cumsum([0, *(n for _, n in keyframes)]),
+    )
+
+    def checked() -> Iterator[NDArray[Any]]:
+        for name, part in zip(names, features, strict=True):
+            if not np.isfinite(part).all():
+                raise UserError(f"{path}: a feature of video {name} is not finite.")
+            yield part
+
+    total = int(index.row_start[-1])
+    _write(
+        path,
+        {"split": split, **attributes},
+        index,
+        np.full((total, 4), np.nan, np.float32),
+        np.ones(total, np.float32),
+        _shards(checked(), np.dtype(dtype), channels),
+        (total, channels),
+        np.dtype(dtype),
+    )
+
+
 def gather(parts: Iterable[str | Path], path: str | Path) -> None:
-    """Merges banks of different videos into one; holds one shard of features in memory.
+    """Merges banks of different videos into one; holds two shards of features in memory.
 
     The result is, byte for byte, what :func:`write_bank` makes of all rows at once.
 
@@ -195,7 +252,7 @@ def gather(parts: Iterable[str | Path], path: str | Path) -> None:
         index,
         column("box", (0, 4)),
         column("score", (0,)),
-        _blocks(pieces, one.dtype, one.channels),
+        _shards(_read_pieces(pieces), one.dtype, one.channels),
         (int(index.row_start[-1]), one.channels),
         one.dtype,
     )
@@ -239,10 +296,14 @@ class Bank:
         attributes = dict(group.attrs)
         for name, value in expected.items():
             if attributes.get(name) != value:
+                made = f"built with {name} {attributes.get(name)}"
+                if "source" in attributes:
+                    made = f"imported from {attributes['source']}"
+                elif name == "source":
+                    made = "built here"
                 raise UserError(
-                    f"{path}: this bank was built with {name} {attributes.get(name)}, and "
-                    f"{name} {value} is wanted. Delete the bank and build it again, or go back to "
-                    "the settings it was built with."
+                    f"{path}: this bank was {made}, and {name} {value} is wanted. Delete the bank "
+                    "and make it again, or go back to the settings it was made with."
                 )
         feature = _array(group, path, "feature")
         videos = [str(name) for name in _values(group, path, "video")]
@@ -254,6 +315,11 @@ class Bank:
         number = {name: i for i, name in enumerate(videos)}
         kept = {"split": attributes["split"], **kept}
         return cls(path, kept, feature.shape[1], feature.dtype, index, number)
+
+    @property
+    def origin(self) -> str | None:
+        """Digest of what it came from: the baseline's checkpoint, or an imported file."""
+        return self.attributes.get("source_digest", self.attributes.get("checkpoint"))
 
     @property
     def videos(self) -> list[str]:
@@ -410,17 +476,24 @@ def _write(
         group.attrs["complete"] = True
 
 
-def _blocks(
-    pieces: Iterable[tuple[Bank, int, int]], dtype: np.dtype[Any], channels: int
-) -> Iterator[NDArray[Any]]:
-    """Features of row ranges of banks, joined and cut into whole shards."""
-    block, filled = np.empty((SHARD_ROWS, channels), dtype), 0
+def _read_pieces(pieces: Iterable[tuple[Bank, int, int]]) -> Iterator[NDArray[Any]]:
+    """Features of row ranges of banks, at most a shard at a time."""
     for bank, start, stop in pieces:
         feature = _array(_group(bank.path), bank.path, "feature")
-        while start < stop:
-            size = min(stop - start, SHARD_ROWS - filled)
-            block[filled : filled + size] = feature[start : start + size]
-            start, filled = start + size, filled + size
+        for begin in range(start, stop, SHARD_ROWS):
+            yield np.asarray(feature[begin : min(begin + SHARD_ROWS, stop)])
+
+
+def _shards(
+    parts: Iterable[NDArray[Any]], dtype: np.dtype[Any], channels: int
+) -> Iterator[NDArray[Any]]:
+    """Features joined and cut into whole shards; each is overwritten by the next."""
+    block, filled = np.empty((SHARD_ROWS, channels), dtype), 0
+    for part in parts:
+        while len(part):
+            size = min(len(part), SHARD_ROWS - filled)
+            block[filled : filled + size] = part[:size]
+            part, filled = part[size:], filled + size
             if filled == SHARD_ROWS:
                 yield block
                 filled = 0

@@ -39,7 +39,7 @@ class Model:
     Attributes:
         name: In the configuration.
         metrics: What `lfb.evaluation.metrics` gave for each seed.
-        histories: Metrics of each epoch, for each seed.
+        histories: Metrics of each epoch, for each seed; none where it was imported.
         predictions: Of the first seed.
         checkpoint: Of the first seed.
     """
@@ -178,13 +178,13 @@ def _looks(
 ) -> dict[int, dict[str, Attention]]:
     """What each model with an attention attended to for one person of each keyframe."""
     looks: dict[int, dict[str, Attention]] = {number: {} for number in persons}
-    features = BankFeatures(data.bank, torch.device("cpu")) if data.bank else None
     for model in models:
-        if model.name == "baseline" or features is None:
+        if model.name == "baseline" or data.bank is None:
             continue
         detector = model.checkpoint.build()
         if not hasattr(detector.operator, "attention"):
             continue
+        features = BankFeatures(data.bank, detector.backbone.channels, torch.device("cpu"))
         given = answers[model.name]
         found = {n: given.box[person] for n, person in persons.items() if given.detected[person]}
         keyframes = [
@@ -217,12 +217,13 @@ def _attention(
     entries = []
     for column, row, weight in top:
         place = keyframe.video, look.first + column, boxes[row]
+        known = np.isfinite(boxes[row]).all()  # a published bank has no boxes
         entries.append(
             {
                 "offset": charts.offset(look.first + column - keyframe.second),
                 "weight": 100 * weight,
-                "image": charts.data_uri(_cut_out(data.manifest, *place)),
-                "actions": _actions_of(data.split, *place),
+                "image": charts.data_uri(_cut_out(data.manifest, *place)) if known else "",
+                "actions": _actions_of(data.split, *place) if known else [],
             }
         )
     return {

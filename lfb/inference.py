@@ -45,7 +45,9 @@ def predict(
         scales: Short sides at which whole frames are seen, pixels; None for the clips as they are.
         flip: Whether each view is also seen mirrored.
     """
-    features = BankFeatures(clips.bank, device) if clips.bank is not None else None
+    features = None
+    if clips.bank is not None:
+        features = BankFeatures(clips.bank, model.backbone.channels, device)
     model.to(device)
     views = []
     for view in map(clips.at, scales) if scales else [clips]:

@@ -12,13 +12,20 @@ class BankFeatures:
 
     Args:
         bank: Read once.
+        channels: Width of the features that the model works on.
         device: Where the features are to lie.
 
     Raises:
-        UserError: The bank holds nothing.
+        UserError: The bank holds nothing, or features of another width.
     """
 
-    def __init__(self, bank: Bank, device: torch.device) -> None:
+    def __init__(self, bank: Bank, channels: int, device: torch.device) -> None:
+        if bank.channels != channels:
+            raise UserError(
+                f"{bank.path}: features of {bank.channels} channels, but the model's have "
+                f"{channels}: the bank is of another backbone. Build it with the model's, or point "
+                "bank.published to one that fits."
+            )
         if not len(bank):
             raise UserError(
                 f"{bank.path}: the bank is empty: no proposal has a score of boxes.bank_score or "

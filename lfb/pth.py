@@ -1,9 +1,10 @@
 """The tensors of a file that ``torch.save`` wrote, without running anything that is pickled in it.
 
-Published checkpoints hold more than tensors: those of MMEngine carry objects of its own classes,
-which ``torch.load(weights_only=True)`` refuses and plain ``torch.load`` would run. Here every class
-and function of a pickle but the few that describe tensors is taken for an inert thing: calling it,
-filling it or setting its state does nothing.
+``read_tensors`` takes the state dict of a checkpoint, ``read_nested`` a file of dicts and lists of
+tensors whole. Published checkpoints hold more than tensors: those of MMEngine carry objects of its
+own classes, which ``torch.load(weights_only=True)`` refuses and plain ``torch.load`` would run.
+Here every class and function of a pickle but the few that describe tensors is taken for an inert
+thing: calling it, filling it or setting its state does nothing.
 """
 
 import pickle
@@ -46,23 +47,7 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
         UserError: There is no such file, it is cut short or broken, another one than its name
             says, or holds no state dict.
     """
-    path = Path(path)
-    told = named_digest(path)
-    if told and path.is_file() and not (found := digest(path)).startswith(told):
-        raise UserError(
-            f"{path}: the SHA-256 should begin with {told}, as the name says, but begins with "
-            f"{found[:8]}: the file is damaged or another one. Fetch it again."
-        )
-    try:
-        with path.open("rb") as file:
-            content = _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(file)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file.") from error
-    except Exception as error:  # a broken pickle raises nearly anything
-        raise UserError(
-            f"{path}: not a whole PyTorch checkpoint ({error or type(error).__name__}). "
-            "Fetch it again."
-        ) from error
+    content = _read(path)
     state = content.get("state_dict", content) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not any(isinstance(x, _Tensor) for x in state.values()):
         raise UserError(
@@ -74,12 +59,56 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
             f"{path}: the state dict holds what is no plain tensor: {', '.join(strange)}. Save "
             "the weights again as plain tensors."
         )
+    return {str(name): value.build(path) for name, value in state.items()}
+
+
+def read_nested(path: str | Path) -> Any:
+    """What a file holds that is made of dicts, lists, tuples, plain values and tensors alone.
+
+    Args:
+        path: As for ``read_tensors``.
+
+    Raises:
+        UserError: There is no such file, it is cut short or broken, or holds something else.
+    """
     try:
-        return {str(name): value.build() for name, value in state.items()}
-    except (RuntimeError, TypeError) as error:
+        return _built(_read(path), path)
+    except RecursionError as error:
+        raise UserError(f"{path}: its lists and dicts are nested without end.") from error
+
+
+def _read(path: str | Path) -> Any:
+    """What is pickled in a file; tensors are yet to be built."""
+    path = Path(path)
+    told = named_digest(path)
+    if told and path.is_file() and not (found := digest(path)).startswith(told):
         raise UserError(
-            f"{path}: a tensor reaches beyond what is stored. Fetch the file again."
+            f"{path}: the SHA-256 should begin with {told}, as the name says, but begins with "
+            f"{found[:8]}: the file is damaged or another one. Fetch it again."
+        )
+    try:
+        with path.open("rb") as file:
+            return _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(file)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such file.") from error
+    except Exception as error:  # a broken pickle raises nearly anything
+        raise UserError(
+            f"{path}: not a whole PyTorch file ({error or type(error).__name__}). Fetch it again."
         ) from error
+
+
+def _built(value: Any, path: str | Path) -> Any:
+    if isinstance(value, _Tensor):
+        return value.build(path)
+    if isinstance(value, dict):
+        return {key: _built(below, path) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_built(below, path) for below in value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise UserError(
+        f"{path}: holds what is no plain tensor or value. Save it again as plain tensors."
+    )
 
 
 class _Inert:
@@ -121,12 +150,19 @@ class _Tensor:
     def __setstate__(self, state: Any) -> None:
         pass
 
-    def build(self) -> Tensor:
-        """Raises RuntimeError or TypeError where the numbers do not fit the storage."""
+    def build(self, path: str | Path) -> Tensor:
+        """The tensor, a view of its storage.
+
+        Raises:
+            UserError: The numbers do not fit the storage.
+        """
         storage, offset, size, stride = self._about
-        if not isinstance(storage, _Storage):
-            raise TypeError("not a storage")
-        return storage.values.as_strided(size, stride, offset)
+        try:
+            return storage.values.as_strided(size, stride, offset)
+        except (AttributeError, RuntimeError, TypeError) as error:  # or it is no storage
+            raise UserError(
+                f"{path}: a tensor reaches beyond what is stored. Fetch the file again."
+            ) from error
 
 
 class _Parameter:

@@ -5,15 +5,19 @@
 convolutions become linear layers. Kinetics-400 recognisers give their backbone only.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from lfb.caffe2 import read_weights
 from lfb.checkpoints import load_checkpoint, load_weights
-from lfb.models.detector import Detector
+from lfb.errors import UserError
+from lfb.models.detector import Detector, build_detector
 from lfb.pth import read_tensors
 
 _FBO = r"roi_head\.shared_head\.fbo\."
@@ -49,6 +53,39 @@ def load_published(model: Detector, path: str | Path) -> list[str]:
     weights, others = _read(path)
     load_weights(model, _counted(weights, model.state_dict()), path)
     return others
+
+
+def import_detector(
+    path: str | Path, described: Mapping[str, Any], outputs: int
+) -> tuple[Detector, dict[str, Any], list[str]]:
+    """Builds a model with the weights of a trained detector, every one of them.
+
+    Args:
+        path: As for ``load_published``, or a checkpoint of this project (``.safetensors``).
+        described: Arguments of ``build_detector`` but for the outputs, of which the model gets as
+            many as the file has.
+        outputs: How many there must be at least.
+
+    Returns:
+        The model in evaluation mode, all its arguments, and what ``load_published`` returns.
+
+    Raises:
+        UserError: As ``load_published``; or the outputs are too few, or a checkpoint of this
+            project is of a model with other arguments.
+    """
+    weights, others = _read(path)
+    known = len(weights.get("classifier.bias", range(outputs)))
+    if known < outputs:
+        raise UserError(
+            f"{path}: scores actions 1 to {known - 1}, but the label list has them up to "
+            f"{outputs - 1}. Take the label list that the model was trained with."
+        )
+    arguments = {**described, "outputs": known}
+    model = build_detector(**arguments)
+    load_weights(model, _counted(weights, model.state_dict()), path)
+    if Path(path).suffix == ".safetensors":
+        _check_arguments(path, load_checkpoint(path).about["model"], arguments)
+    return model.eval(), arguments, others
 
 
 def load_backbone(model: Detector, path: str | Path) -> list[str]:
@@ -90,6 +127,32 @@ def _translated(name: str, tensor: Tensor) -> tuple[str, Tensor]:
                 tensor = tensor.flatten(1)  # (C, C', 1, 1, 1)
             return prefix + name[match.end() :], tensor
     return name, tensor
+
+
+def _check_arguments(path: str | Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+    """Refuses a checkpoint of a model whose weights fit, but which does something else with them.
+
+    A key that one of them leaves at its default and the other names makes no difference.
+    """
+    with torch.device("meta"):
+        built = [build_detector(**arguments) for arguments in (theirs, ours)]
+    one, other = ([_plain(module) for module in model.modules()] for model in built)
+    if one != other:
+        differing = "; ".join(
+            f"{part} {json.dumps(theirs[part])}, here {json.dumps(ours[part])}"
+            for part in ours
+            if theirs[part] != ours[part]
+        )
+        raise UserError(
+            f"{path}: the checkpoint of a model with other arguments: {differing}. Write them as "
+            "they are there, or point to the right file."
+        )
+
+
+def _plain(module: nn.Module) -> dict[str, Any]:
+    """The numbers and words that say what a module does."""
+    kinds = int | float | str | tuple
+    return {name: value for name, value in vars(module).items() if isinstance(value, kinds)}
 
 
 def _counted(weights: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:

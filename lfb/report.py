@@ -118,6 +118,10 @@ def _classes(
 
 
 def _curves(models: Sequence[Model], colours: Mapping[str, str]) -> dict[str, Any]:
+    """Charts of the training; nothing where every model was imported."""
+    if not any(model.histories for model in models):
+        return {}
+
     def curves(key: str) -> list[charts.Curve]:
         return [
             charts.Curve(
@@ -134,7 +138,7 @@ def _curves(models: Sequence[Model], colours: Mapping[str, str]) -> dict[str, An
     return {
         "loss": charts.draw_curves(curves("loss"), "loss"),
         "rate": charts.draw_curves(rates, "learning rate at the end of the epoch", stripes=True),
-        "last": {model.name: model.histories[0][-1]["loss"] for model in models},
+        "last": {model.name: model.histories[0][-1]["loss"] for model in models if model.histories},
     }
 
 
@@ -143,17 +147,18 @@ def _training(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
     facts = {}
     for model in models:
         about = model.checkpoint.about
-        settings = about["settings"]
+        training = about.get("settings", {}).get("training", {})
         operator = dict(about["model"]["operator"] or {"name": "none"})
         facts[model.name] = {
             "operator": operator.pop("name"),
             "its arguments": ", ".join(f"{key} {value}" for key, value in operator.items()),
-            "epochs": about["epoch"],
-            "batch": f"{settings['training']['batch']} x {about['processes']}",
-            "learning rate": f"{settings['training']['learning_rate']:g}",
+            "imported from": about.get("source", ""),
+            "epochs": about.get("epoch", ""),
+            "batch": f"{training['batch']} x {about['processes']}" if training else "",
+            "learning rate": f"{training['learning_rate']:g}" if training else "",
             "packages": ", ".join(f"{name} {v}" for name, v in about["versions"].items()),
             "commit": about["commit"] or "not a git checkout",
-            "data": about["data"],
+            "data": about.get("data", ""),
         }
     return facts
 

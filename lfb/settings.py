@@ -57,11 +57,18 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     models = config["models"]
     if models["baseline"]["operator"] is not None:
         raise UserError("config key models.baseline.operator: must be null; it makes the banks.")
-    if "train" not in config["data"]:
+    learning = trained(config)
+    if learning and "train" not in config["data"]:
         raise UserError(
-            f"config key data.train: missing; {', '.join(models)} are trained. Name its files."
+            f"config key data.train: missing; {', '.join(learning)} are trained. Name its files, "
+            "or give each of these models a `checkpoint`."
         )
-    for name in models:
+    if not learning and inference["sampling"] != "random" and len(config["seeds"]) > 1:
+        raise UserError(
+            f"config key seeds: {len(config['seeds'])} seeds, but every model has a `checkpoint`: "
+            "nothing is drawn from a seed. Name one."
+        )
+    for name in learning:
         training = _merged(config["training"], models[name].get("training", {}))
         known = schema["$defs"]["training"]["properties"]
         if missing := [key for key in known if key not in training]:
@@ -141,9 +148,14 @@ def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
         files["data.labels"] = data["labels"]
         for split in splits(config):
             files |= {f"data.{split}.{key}": path for key, path in data[split].items()}
+    for split, path in published_banks(config).items():
+        files[f"bank.published.{split}"] = path
     for model, own in config["models"].items():
-        key = f"models.{model}.weights" if "weights" in own else "weights"
-        files[key] = training_settings(config, model)["weights"]
+        if "checkpoint" in own:
+            files[f"models.{model}.checkpoint"] = own["checkpoint"]
+        else:
+            key = f"models.{model}.weights" if "weights" in own else "weights"
+            files[key] = training_settings(config, model)["weights"]
     return {key: path for key, path in files.items() if path and not Path(path).exists()}
 
 
@@ -187,6 +199,17 @@ def fetch_settings(config: Mapping[str, Any], kinds: Iterable[str]) -> dict[str,
     }
 
 
+def trained(config: Mapping[str, Any]) -> list[str]:
+    """The models that are trained: those without a checkpoint to import."""
+    return [model for model, own in config["models"].items() if "checkpoint" not in own]
+
+
+def published_banks(config: Mapping[str, Any]) -> dict[str, str]:
+    """The files that banks are imported from, by split; banks of other splits are built."""
+    files = config["bank"]["published"]
+    return {split: files[split] for split in splits(config) if files[split]}
+
+
 def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What the data check and the extraction of frames depend on."""
     data = config["data"]
@@ -206,14 +229,22 @@ def selection_settings(config: Mapping[str, Any], purpose: str) -> dict[str, Any
 def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """What the training of a model depends on."""
     own = config["models"][model]
-    settings = {
+    return {
         **_model(config, model),
-        "head": config["head"],
-        "operator": own["operator"],
+        **model_settings(config, model),
         "weights": own.get("weights", config["weights"]),
         "training": _merged(config["training"], own.get("training", {})),
     }
-    return settings
+
+
+def model_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """What a model is, wherever its weights are from."""
+    own = config["models"][model]
+    return {
+        "backbone": own.get("backbone", config["backbone"]),
+        "head": config["head"],
+        "operator": own["operator"],
+    }
 
 
 def bank_settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,6 +288,7 @@ def report_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "protocol": config["evaluation"]["protocol"],
         "seeds": config["seeds"],
         "models": list(config["models"]),
+        "trained": trained(config),
         "input": config["input"],
         "window": config["window"],
         "sampling": config["inference"]["sampling"],

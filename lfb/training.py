@@ -125,7 +125,9 @@ def train(
     if training.channels_last:
         model.to(memory_format=torch.channels_last_3d)
     optimizer = SGD(model.parameters(), training.momentum, training.weight_decay, training.nesterov)
-    features = BankFeatures(clips.bank, device) if clips.bank is not None else None
+    features = None
+    if clips.bank is not None:
+        features = BankFeatures(clips.bank, model.backbone.channels, device)
     history = _resume(state_file, identity, model, optimizer, device)
     if training.compile:
         model.backbone.compile()

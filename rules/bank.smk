@@ -1,7 +1,8 @@
-"""The long-term feature banks of both splits, made by the baseline.
+"""The long-term feature banks, made by the baseline unless the config names published ones.
 
 in    the baseline's checkpoint, the manifest, a split's files
-out   <results>/seed-{seed}/bank/{split}.zarr    a Zarr group, see lfb/bank.py
+out   <results>/seed-{seed}/bank/{split}.zarr       a Zarr group, see lfb/bank.py
+      <results>/seed-{seed}/bank/lfb_{split}.pkl    on request, as MMAction2 reads it
 
 Each bank is built in pieces (config: bank.pieces), each of them some of the videos, so that a
 piece once done is not done again.
@@ -50,6 +51,8 @@ rule gather_bank:
         directory("<results>/seed-{seed}/bank/{split}.zarr"),
     log:
         "<logs>/seed-{seed}/bank/{split}.log",
+    wildcard_constraints:
+        split=one_of(split for split in SPLITS if split not in PUBLISHED_BANKS),
     conda:
         "../environment.yml"
     resources:
@@ -57,3 +60,21 @@ rule gather_bank:
         runtime=60,
     shell:
         "python -m scripts.gather_bank --log {log} {input.pieces} --output {output}"
+
+
+rule export_bank:
+    """Writes a bank as MMAction2 does, for those who ask for the file."""
+    input:
+        bank="<results>/seed-{seed}/bank/{split}.zarr",
+        code=code("scripts/export_bank.py"),
+    output:
+        "<results>/seed-{seed}/bank/lfb_{split}.pkl",
+    log:
+        "<logs>/seed-{seed}/bank/export-{split}.log",
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    shell:
+        "python -m scripts.export_bank --log {log} --bank {input.bank} --output {output}"

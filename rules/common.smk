@@ -1,6 +1,7 @@
 """What all stages share: the checked configuration, wildcards and named input functions."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -24,12 +25,19 @@ except UserError as error:
 MODELS = list(config["models"])
 SEEDS = config["seeds"]
 SPLITS = settings.splits(config)
+TRAINED = settings.trained(config)
+PUBLISHED_BANKS = settings.published_banks(config)
 
 
 wildcard_constraints:
     seed=r"\d+",
     model="|".join(MODELS),
     split="|".join(SPLITS),
+
+
+def one_of(names):
+    """What constrains a wildcard to some names; where there are none, nothing fits."""
+    return "|".join(names) or "(?!)"
 
 
 def split_files(split):
@@ -86,6 +94,12 @@ def require(paths):
         raise SystemExit(f"Error: {settings.explain_missing(config, missing)}")
 
 
+def required(path):
+    """One of the user's own files, which has to be there."""
+    require([path])
+    return path
+
+
 def users(files, rule):
     """An input function: the user's own files, which have to be there.
 
@@ -121,18 +135,34 @@ def bank_of(split):
     )
 
 
+def bank_options(split):
+    """A function for params: the options that name the bank and the file it is imported from."""
+    source = PUBLISHED_BANKS.get(split)
+    published = f" --published {shlex.quote(source)}" if source else ""
+    return lambda wildcards, input: (
+        f"--bank {input.bank}{published}" if input.bank else ""
+    )
+
+
+def baseline_of_bank(split):
+    """An input function: the checkpoint that built the bank a model looks up."""
+    return lambda wildcards: (
+        f"<results>/seed-{wildcards.seed}/baseline/checkpoint.safetensors"
+        if has_bank(wildcards.model) and split not in PUBLISHED_BANKS
+        else []
+    )
+
+
 def initial_weights(model):
     """The file that a model's backbone starts from, if there is one."""
-    path = settings.training_settings(config, model)["weights"]
-    require([path])
-    return path or []
+    return required(settings.training_settings(config, model)["weights"]) or []
 
 
-def of_models(file, seeds):
+def of_models(file, seeds, models=MODELS):
     """A file of each model and seed, model by model."""
     return expand(
         "<results>/seed-{seed}/{model}/{file}",
-        model=MODELS,
+        model=models,
         seed=seeds,
         file=file,
     )

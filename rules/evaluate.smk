@@ -15,7 +15,7 @@ rule predict:
         manifest="<results>/data/manifest.json",
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         bank=bank_of("val"),
-        baseline="<results>/seed-{seed}/baseline/checkpoint.safetensors",
+        baseline=baseline_of_bank("val"),
         code=lambda wildcards: code("scripts/predict.py", has_bank(wildcards.model)),
     output:
         "<results>/seed-{seed}/{model}/predictions.npz",
@@ -36,11 +36,14 @@ rule predict:
         settings=lambda wildcards: as_json(
             settings.prediction_settings(config, wildcards.model)
         ),
-        bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
+        bank=bank_options("val"),
+        baseline=lambda wildcards, input: (
+            f"--baseline {input.baseline}" if input.baseline else ""
+        ),
     shell:
         "python -m scripts.predict --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
-        " {params.bank} --baseline {input.baseline}"
+        " {params.bank} {params.baseline}"
         " --device {resources.device} --threads {threads} --workers {resources.workers} --output {output}"
 
 

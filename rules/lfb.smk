@@ -22,7 +22,7 @@ rule train_lfb:
     benchmark:
         "<benchmarks>/seed-{seed}/{model}/train.tsv"
     wildcard_constraints:
-        model="|".join(model for model in MODELS if has_bank(model)),
+        model=one_of(filter(has_bank, TRAINED)),
     conda:
         "../environment.yml"
     threads: 1 + config["workers"]
@@ -36,9 +36,10 @@ rule train_lfb:
         settings=lambda wildcards: as_json(
             settings.training_settings(config, wildcards.model)
         ),
+        bank=bank_options("train"),
     shell:
         "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
-        " --keyframes {input.keyframes} --manifest {input.manifest} --bank {input.bank}"
+        " --keyframes {input.keyframes} --manifest {input.manifest} {params.bank}"
         " --device {resources.device} --processes {resources.gpu}"
         " --threads {threads} --workers {resources.workers}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -1,6 +1,6 @@
 """The report: one page that shows what came out and opens anywhere.
 
-in    the table, and of every model its metrics, histories, predictions and checkpoint
+in    the table, and of every model its metrics, predictions, checkpoint and, if trained, histories
 out   <results>/report.html
 """
 
@@ -18,7 +18,7 @@ rule report:
             else []
         ),
         metrics=of_models("metrics.json", SEEDS),
-        histories=of_models("history.jsonl", SEEDS),
+        histories=of_models("history.jsonl", SEEDS, TRAINED),
         predictions=of_models("predictions.npz", SEEDS[:1]),
         checkpoints=of_models("checkpoint.safetensors", SEEDS[:1]),
         template="lfb/report.html.j2",
@@ -34,7 +34,7 @@ rule report:
         runtime=30,
     params:
         settings=as_json(settings.report_settings(config)),
-        bank=lambda wildcards, input: f"--bank {input.bank}" if input.bank else "",
+        bank=bank_options("val"),
     shell:
         "python -m scripts.report --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"

@@ -4,14 +4,15 @@ import argparse
 
 from lfb.program import program
 from scripts.arguments import add_device, computing_threads, parser
+from scripts.bank_arguments import add_bank, open_bank
 
 
 def main() -> None:
     made = parser(__doc__)
     add_device(made)
     made.add_argument("--checkpoint", required=True)
-    made.add_argument("--bank", help="feature bank of this split")
-    made.add_argument("--baseline", help="checkpoint that the bank must have been built with")
+    add_bank(made)
+    made.add_argument("--baseline", help="checkpoint that a bank of ours must have been built with")
     made.add_argument("--seed", type=int, required=True, help="of draws from the bank")
     made.add_argument("--output", required=True, help="predictions to write, .npz")
     arguments = made.parse_args()
@@ -20,11 +21,9 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.bank import Bank
     from lfb.checkpoints import load_checkpoint
     from lfb.clips import Clips, Draws, Input, Window
     from lfb.distributed import team
-    from lfb.files import digest
     from lfb.frames import Manifest
     from lfb.inference import predict
     from lfb.keyframes import Keyframes
@@ -32,11 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     settings = arguments.settings
     with team(arguments.device, computing_threads(arguments)) as worker:
         chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)
-        bank = None
-        if arguments.bank:
-            bank = Bank.open(
-                arguments.bank, checkpoint=digest(arguments.baseline), data=manifest.digest
-            )
+        bank = open_bank(arguments, manifest.digest, arguments.baseline)
         inference = settings["inference"]
         draws = None
         if bank and inference["sampling"] == "random":

@@ -3,11 +3,13 @@
 import argparse
 import csv
 import json
+from itertools import islice
 from pathlib import Path
 
 from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
 from scripts.arguments import parser
+from scripts.bank_arguments import add_bank, open_bank
 
 
 def main() -> None:
@@ -16,9 +18,9 @@ def main() -> None:
     made.add_argument("--manifest", required=True, help="manifest of the frames")
     made.add_argument("--check", required=True, help="summary of the data set, JSON")
     made.add_argument("--table", required=True, help="mAP table, csv")
-    made.add_argument("--bank", help="feature bank of this split, of the first seed")
+    add_bank(made)
     made.add_argument("--metrics", nargs="+", required=True, help="model by model, seed by seed")
-    made.add_argument("--histories", nargs="+", required=True, help="in the same order")
+    made.add_argument("--histories", nargs="*", default=[], help="of those that were trained")
     made.add_argument("--predictions", nargs="+", required=True, help="of the first seed")
     made.add_argument("--checkpoints", nargs="+", required=True, help="of the first seed")
     made.add_argument("--output", required=True, help="page to write, html")
@@ -30,10 +32,8 @@ def main() -> None:
 def run(arguments: argparse.Namespace) -> None:
     import torch
 
-    from lfb.bank import Bank
     from lfb.checkpoints import load_checkpoint
     from lfb.clips import Input, Window
-    from lfb.files import digest
     from lfb.frames import Manifest
     from lfb.predictions import Predictions
     from lfb.report import Data, Model, write_report
@@ -42,20 +42,19 @@ def run(arguments: argparse.Namespace) -> None:
     settings = arguments.settings
     seeds, names = settings["seeds"], settings["models"]
     manifest = Manifest(arguments.manifest)
-    bank = None
-    if arguments.bank:
-        baseline = arguments.checkpoints[names.index("baseline")]
-        bank = Bank.open(arguments.bank, checkpoint=digest(baseline), data=manifest.digest)
+    bank = open_bank(arguments, manifest.digest, arguments.checkpoints[names.index("baseline")])
+    histories = iter(arguments.histories)
     models = []
     for number, name in enumerate(names):
         of_model = slice(number * len(seeds), (number + 1) * len(seeds))
+        of_training = islice(histories, len(seeds)) if name in settings["trained"] else ()
         models.append(
             Model(
                 name,
                 [json.loads(Path(path).read_text()) for path in arguments.metrics[of_model]],
                 [
                     [json.loads(line) for line in Path(path).read_text().splitlines()]
-                    for path in arguments.histories[of_model]
+                    for path in of_training
                 ],
                 Predictions.load(arguments.predictions[number]),
                 load_checkpoint(arguments.checkpoints[number]),

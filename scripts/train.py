@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lfb.program import program
 from scripts.arguments import add_device, computing_threads, parser
+from scripts.bank_arguments import add_bank, open_bank
 
 log = logging.getLogger("lfb")
 
@@ -16,7 +17,7 @@ def main() -> None:
     add_device(made)
     made.add_argument("--processes", type=int, default=1)
     made.add_argument("--seed", type=int, required=True)
-    made.add_argument("--bank", help="feature bank of the training split")
+    add_bank(made)
     made.add_argument("--checkpoint", required=True, help="checkpoint to write")
     made.add_argument("--history", required=True, help="metrics of each epoch to write")
     arguments = made.parse_args()
@@ -32,7 +33,6 @@ def run(arguments: argparse.Namespace) -> None:
     with team(arguments.device, threads) as processes:
         import torch
 
-        from lfb.bank import Bank
         from lfb.checkpoints import save_checkpoint
         from lfb.clips import Clips, Input, Window
         from lfb.files import atomic, digest
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
 
         settings, seed = arguments.settings, arguments.seed
         chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)
-        bank = Bank.open(arguments.bank, data=manifest.digest) if arguments.bank else None
+        bank = open_bank(arguments, manifest.digest)
         clips = Clips(
             chosen.keyframes,
             manifest.open,
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
             "seed": seed,
             "data": manifest.digest,
             "keyframes": digest(arguments.keyframes),
-            "bank": bank.attributes["checkpoint"] if bank else None,
+            "bank": bank.origin if bank else None,
             "weights": digest(weights) if weights else None,
             "processes": processes.size,
         }

@@ -64,6 +64,7 @@ def load(folder: Path) -> SimpleNamespace:
             SlowOnly=_of("mmaction.models.backbones.resnet3d_slowonly", "ResNet3dSlowOnly"),
             LFB=_of(f"{ROI_HEADS}.shared_heads.lfb", "LFB"),
             FBOHead=_of(f"{ROI_HEADS}.shared_heads.fbo_head", "FBOHead"),
+            LFBInferHead=_of(f"{ROI_HEADS}.shared_heads.lfb_infer_head", "LFBInferHead"),
             Extractor=_of(f"{ROI_HEADS}.roi_extractors.single_straight3d", "SingleRoIExtractor3D"),
             BBoxHead=_of(f"{ROI_HEADS}.bbox_heads.bbox_head", "BBoxHeadAVA"),
             MessageHub=_of("mmengine.logging", "MessageHub"),

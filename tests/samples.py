@@ -1,5 +1,6 @@
 """Small files and tables that several tests begin with."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -31,3 +32,13 @@ def proposals_of(*rows: tuple) -> Proposals:
     values = np.array([row[2:] for row in rows], dtype=float).reshape(-1, 5)
     videos, seconds = [row[0] for row in rows], [row[1] for row in rows]
     return Proposals.from_rows(videos, seconds, values[:, :4], values[:, 4])
+
+
+class Harmful:
+    """Runs a shell command when it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)

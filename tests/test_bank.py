@@ -240,6 +240,8 @@ def test_a_bank_of_another_checkpoint_is_refused(store: Path) -> None:
         Bank.open(store, checkpoint="5eed")
     with pytest.raises(UserError, match="config None, and config abc"):
         Bank.open(store, config="abc")
+    with pytest.raises(UserError, match=r"was built here, and source lfb_val\.pkl is wanted"):
+        Bank.open(store, source="lfb_val.pkl")
 
 
 def test_what_is_not_a_bank_is_refused(tmp_path: Path) -> None:

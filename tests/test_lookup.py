@@ -7,13 +7,13 @@ import torch
 from lfb.bank import Bank, write_bank
 from lfb.errors import UserError
 from lfb.lookup import BankFeatures
-from tests.pictures import make_bank
+from tests.pictures import CHANNELS, make_bank
 
 
 def test_bank_rows_are_gathered_and_empty_slots_are_zero(tmp_path):
     bank = make_bank(tmp_path)
     rows = torch.tensor([[3, -1, 0], [-1, -1, 5]])
-    found, real = BankFeatures(bank, torch.device("cpu"))(rows)
+    found, real = BankFeatures(bank, CHANNELS, torch.device("cpu"))(rows)
     assert found.dtype == torch.float32
     assert real.tolist() == [[True, False, True], [False, False, True]]
     feature = bank.feature().astype(np.float32)
@@ -35,4 +35,10 @@ def test_an_empty_bank_is_refused(tmp_path):
         videos=["a"],
     )
     with pytest.raises(UserError, match="bank is empty"):
-        BankFeatures(Bank.open(tmp_path / "empty.zarr"), torch.device("cpu"))
+        BankFeatures(Bank.open(tmp_path / "empty.zarr"), 4, torch.device("cpu"))
+
+
+def test_a_bank_of_another_width_is_refused(tmp_path):
+    bank = make_bank(tmp_path)
+    with pytest.raises(UserError, match=f"features of {CHANNELS} channels, but the model's have 9"):
+        BankFeatures(bank, 9, torch.device("cpu"))

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lfb.bank import Bank, write_bank
+from lfb.bank import Bank
 from lfb.lookup import BankFeatures
 from lfb.models.backbone import SlowOnly
 from lfb.models.detector import build_detector
 from lfb.published import load_backbone, load_published
+from lfb.published_bank import import_bank
 from tests import peers
 from tests.peers import CHANNELS, PER_SECOND, WIDTH, WINDOW, PeerDetector
 
@@ -23,6 +24,7 @@ OPERATORS = {
     "max": {"name": "max"},
     "non_local": {"name": "non_local", "width": WIDTH, "layers": 2, "dropout": 0.2},
 }
+SPLITS = {"train": "a", "val": "b"}
 KEYFRAMES = [("a", 902), ("b", 950)]
 ROIS = torch.tensor(
     [[0, 3.2, 5.0, 40.7, 60.1], [0, 0, 0, 64, 64], [1, 10.5, 2.25, 30, 50], [0, 31, 8, 63, 40]]
@@ -49,43 +51,31 @@ def backbone(peer: SimpleNamespace) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def banks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same features as the peer's two pickles and as our bank; many seconds have none."""
+    """The peer's two pickles, and our banks imported from them; many seconds have no feature."""
     folder = tmp_path_factory.mktemp("banks")
     random = np.random.default_rng(0)
-    theirs: dict[str, dict[int, list[Tensor]]] = {"a": {}, "b": {}}
-    video, second, features = [], [], []
-    for name in theirs:
+    for split, video in SPLITS.items():
+        seconds = {}
         for moment in range(900, 1000, 3):
             rows = random.normal(-0.6, 0.3, (random.integers(1, PER_SECOND + 1), CHANNELS))
-            rows = rows.astype(np.float16)
-            theirs[name][moment] = [torch.from_numpy(row).float() for row in rows]
-            video += [name] * len(rows)
-            second += [moment] * len(rows)
-            features.append(rows)
-    torch.save({"a": theirs["a"]}, folder / "lfb_train.pkl")
-    torch.save({"b": theirs["b"]}, folder / "lfb_val.pkl")
-    count = len(video)
-    write_bank(
-        folder / "bank.zarr",
-        split="train",
-        video=video,
-        second=second,
-        feature=np.concatenate(features),
-        box=np.tile([0, 0, 1, 1], (count, 1)),
-        score=np.ones(count),
-        attributes={},
-    )
+            seconds[moment] = list(torch.from_numpy(rows.astype(np.float16)))
+        torch.save({video: seconds}, folder / f"lfb_{split}.pkl")
+        import_bank(
+            folder / f"lfb_{split}.pkl", folder / f"{split}.zarr", split=split, wanted=[video]
+        )
     return folder
 
 
 def windows(banks: Path) -> tuple[Tensor, Tensor]:
     """Our bank's rows around the keyframes, and which are real."""
-    bank = Bank.open(banks / "bank.zarr")
-    rows = [
-        bank.rows(video, second, window=WINDOW, per_second=PER_SECOND, key=None)
-        for video, second in KEYFRAMES
-    ]
-    return BankFeatures(bank, torch.device("cpu"))(torch.from_numpy(np.stack(rows)))
+    found = []
+    for split, (video, second) in zip(SPLITS, KEYFRAMES, strict=True):
+        bank = Bank.open(banks / f"{split}.zarr")
+        rows = bank.rows(video, second, window=WINDOW, per_second=PER_SECOND, key=None)
+        features = BankFeatures(bank, CHANNELS, torch.device("cpu"))
+        found.append(features(torch.from_numpy(rows)[None]))
+    rows, real = zip(*found, strict=True)
+    return torch.cat(rows), torch.cat(real)
 
 
 def make_clips() -> Tensor:

@@ -13,19 +13,10 @@ import pytest
 import torch
 
 from lfb.errors import UserError
-from lfb.pth import read_tensors
+from lfb.pth import read_nested, read_tensors
+from tests.samples import Harmful
 
 FORMATS = [pytest.param(True, id="zip"), pytest.param(False, id="legacy")]
-
-
-class Harmful:
-    """Runs a shell command when it is unpickled."""
-
-    def __init__(self, command: str) -> None:
-        self.command = command
-
-    def __reduce__(self):
-        return os.system, (self.command,)
 
 
 class Record:
@@ -151,7 +142,7 @@ def test_a_cut_file_is_told_wherever_it_is_cut(tmp_path, zipped):
     data = path.read_bytes()
     for end in [*range(0, len(data), max(1, len(data) // 40)), len(data) - 1]:
         path.write_bytes(data[:end])
-        with pytest.raises(UserError, match="not a whole PyTorch checkpoint"):
+        with pytest.raises(UserError, match="not a whole PyTorch file"):
             read_tensors(path)
 
 
@@ -161,7 +152,7 @@ def test_a_damaged_file_is_told(tmp_path):
     data = bytearray(path.read_bytes())
     data[data.find(b"\x00\x00@@" * 9) + 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(UserError, match="not a whole PyTorch checkpoint"):
+    with pytest.raises(UserError, match="not a whole PyTorch file"):
         read_tensors(path)
 
 
@@ -186,7 +177,7 @@ def test_a_tensor_that_reaches_beyond_its_values_is_told(tmp_path):
 )
 def test_other_files_are_told(tmp_path, content):
     (tmp_path / "a.pth").write_bytes(content)
-    with pytest.raises(UserError, match="not a whole PyTorch checkpoint"):
+    with pytest.raises(UserError, match="not a whole PyTorch file"):
         read_tensors(tmp_path / "a.pth")
 
 
@@ -197,10 +188,38 @@ def test_a_file_without_a_state_dict_is_told(tmp_path, content):
         read_tensors(tmp_path / "a.pth")
 
 
+@pytest.mark.parametrize("zipped", FORMATS)
+def test_nested_dicts_and_lists_are_read_as_they_are(tmp_path, zipped):
+    state = weights()
+    rows = torch.randn(3, 4)
+    plain = {"a": {903: []}, "b": {}, 7: (None, 1.5, True, "x")}
+    content = {**plain, "a": {902: list(rows), 903: []}, "s": dict(state)}
+    torch.save(content, tmp_path / "a.pkl", _use_new_zipfile_serialization=zipped)
+    found = read_nested(tmp_path / "a.pkl")
+    assert equal(found.pop("s"), state)
+    assert torch.equal(torch.stack(found["a"].pop(902)), rows)
+    assert found == plain
+
+
+@pytest.mark.parametrize("thing", [Record(), np.float64(3), {1, 2}, torch.float32, OrderedDict])
+def test_what_is_no_plain_value_is_refused_however_deep(tmp_path, thing):
+    torch.save({"a": {1: [torch.ones(1), thing]}}, tmp_path / "a.pkl")
+    with pytest.raises(UserError, match="holds what is no plain tensor or value"):
+        read_nested(tmp_path / "a.pkl")
+
+
+def test_lists_without_end_are_refused(tmp_path):
+    endless: list = [torch.ones(1)]
+    endless.append(endless)
+    torch.save(endless, tmp_path / "a.pkl")
+    with pytest.raises(UserError, match="nested without end"):
+        read_nested(tmp_path / "a.pkl")
+
+
 def test_another_zip_is_told(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
         archive.writestr("a", "b")
-    with pytest.raises(UserError, match="not a whole PyTorch checkpoint"):
+    with pytest.raises(UserError, match="not a whole PyTorch file"):
         read_tensors(tmp_path / "a.pth")
 
 

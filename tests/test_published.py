@@ -12,10 +12,12 @@ from lfb.checkpoints import save_checkpoint
 from lfb.errors import UserError
 from lfb.files import digest
 from lfb.models.detector import Detector, build_detector
-from lfb.published import load_backbone, load_published
+from lfb.published import import_detector, load_backbone, load_published
 from tests.pictures import OUTPUTS, TINY, make_detector
+from tests.samples import Harmful
 
 NON_LOCAL = {"name": "non_local", "width": 6, "layers": 2}
+HEAD = {"roi_size": 3}
 OPERATORS = [None, {"name": "avg"}, {"name": "max"}, NON_LOCAL]
 FBO = "roi_head.shared_head.fbo."
 THEIRS = {
@@ -61,6 +63,51 @@ def test_every_tensor_finds_its_place(tmp_path, operator):
         parameter.copy_(torch.full(parameter.shape, number))
     load_published(model, save(tmp_path / "a.pth", their_state(other)))
     assert equal(model.state_dict(), other.state_dict())
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+def test_a_trained_detector_is_built_as_described(tmp_path, operator, name):
+    model = make_detector(operator).train()
+    described = {"backbone": TINY, "head": HEAD, "operator": operator}
+    arguments = {**described, "outputs": OUTPUTS}
+    if name == "a.pth":
+        save(tmp_path / name, their_state(model))
+    else:
+        save_checkpoint(tmp_path / name, model, {"model": arguments})
+    found, told, unused = import_detector(tmp_path / name, described, outputs=OUTPUTS - 1)
+    assert equal(found.state_dict(), model.state_dict())
+    assert told == arguments
+    assert unused == []
+    assert not found.training
+
+
+def test_a_detector_of_fewer_actions_is_refused(tmp_path):
+    path = save(tmp_path / "a.pth", their_state(make_detector()))
+    with pytest.raises(UserError, match="scores actions 1 to 3, but the label list has them up to"):
+        import_detector(path, {"backbone": TINY, "head": {}, "operator": None}, OUTPUTS + 1)
+
+
+def test_a_checkpoint_of_ours_must_be_of_the_same_model(tmp_path):
+    described = {"backbone": TINY, "head": HEAD, "operator": {"name": "max"}}
+    path = tmp_path / "a.safetensors"
+    model = make_detector(described["operator"])
+    save_checkpoint(path, model, {"model": {**described, "outputs": OUTPUTS}})
+    described["operator"] = {"name": "max", "empty": "zero"}  # the default
+    import_detector(path, described, OUTPUTS)
+    described["operator"] = {"name": "max", "empty": "mask"}
+    with pytest.raises(UserError, match=r"operator .*, here .*mask"):
+        import_detector(path, described, OUTPUTS)
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path):
+    sign = tmp_path / "sign"
+    state = their_state(make_detector())
+    state["backbone.extra"] = Harmful(f"touch {sign}")
+    described = {"backbone": TINY, "head": HEAD, "operator": None}
+    with pytest.raises(UserError, match=r"holds what is no plain tensor: backbone\.extra"):
+        import_detector(save(tmp_path / "a.pth", state), described, OUTPUTS)
+    assert not sign.exists()
 
 
 @pytest.mark.parametrize(

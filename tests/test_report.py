@@ -102,8 +102,10 @@ class Run:
         return self.output.read_text(encoding="utf-8")
 
 
-def finished(folder: Path, models: tuple[str, ...], seeds: list[int]) -> Run:
-    """Writes what the rules before the report write."""
+def finished(
+    folder: Path, models: tuple[str, ...], seeds: list[int], imported: tuple[str, ...] = ()
+) -> Run:
+    """Writes what the rules before the report write; the bank has no boxes if it is imported."""
     data, classes = split(), dict(LABELS)
     write_labels(folder / "labels.pbtxt", classes)
     write_annotations(folder / "val.csv", data.annotations)
@@ -139,10 +141,11 @@ def finished(folder: Path, models: tuple[str, ...], seeds: list[int]) -> Run:
             lines = [{"epoch": e, "loss": 1 / e, "learning_rate": 0.1} for e in (1, 2, 3)]
             (at / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
             files["metrics"].append(str(at / "metrics.json"))
-            files["histories"].append(str(at / "history.jsonl"))
+            if model not in imported:
+                files["histories"].append(str(at / "history.jsonl"))
         at = folder / f"seed-{seeds[0]}" / model
         predictions.save(at / "predictions.npz")
-        write_checkpoint(at / "checkpoint.safetensors", model, manifest)
+        write_checkpoint(at / "checkpoint.safetensors", model, manifest, model in imported)
         files["predictions"].append(str(at / "predictions.npz"))
         files["checkpoints"].append(str(at / "checkpoint.safetensors"))
         table.append(
@@ -154,6 +157,7 @@ def finished(folder: Path, models: tuple[str, ...], seeds: list[int]) -> Run:
         "sampling": "highest",
         "seeds": seeds,
         "models": list(models),
+        "trained": [model for model in models if model not in imported],
         "unscored": [],
         "input": {"frames": 2, "interval": 2, "short_side": 24, "train_short_side": [24, 24]}
         | {"crop": 24, "flip": 0.5},
@@ -172,8 +176,10 @@ def finished(folder: Path, models: tuple[str, ...], seeds: list[int]) -> Run:
         arguments += [f"--{option}", *paths]
     if len(models) > 1:
         place = models.index("baseline")
-        bank_of(folder / "val.zarr", files["checkpoints"][place], manifest)
+        bank_of(folder / "val.zarr", files["checkpoints"][place], manifest, "bank" in imported)
         arguments += ["--bank", str(folder / "val.zarr")]
+        if "bank" in imported:
+            arguments += ["--published", "somewhere/lfb_val.pkl"]
     return Run(arguments, folder / "report.html")
 
 
@@ -187,7 +193,7 @@ def write_frames(path: Path) -> None:
         zipped.writestr("info.json", json.dumps(asdict(info)))
 
 
-def write_checkpoint(path: Path, model: str, manifest: str) -> None:
+def write_checkpoint(path: Path, model: str, manifest: str, imported: bool = False) -> None:
     described: dict[str, Any] = {
         "backbone": BACKBONE,
         "head": {"roi_size": 2},
@@ -195,12 +201,14 @@ def write_checkpoint(path: Path, model: str, manifest: str) -> None:
         "outputs": 6,
     }
     torch.manual_seed(0)
-    training = {"batch": 4, "learning_rate": 0.3}
-    about = {"model": described, "epoch": 3, "settings": {"training": training}}
-    save_checkpoint(path, build_detector(**described), {**about, "data": manifest, "processes": 1})
+    about: dict[str, Any] = {"source": "published.pth", "source_digest": "c0ffee"}
+    if not imported:
+        training = {"batch": 4, "learning_rate": 0.3}
+        about = {"epoch": 3, "settings": {"training": training}, "data": manifest, "processes": 1}
+    save_checkpoint(path, build_detector(**described), {"model": described, **about})
 
 
-def bank_of(path: Path, checkpoint: str, manifest: str) -> None:
+def bank_of(path: Path, checkpoint: str, manifest: str, imported: bool) -> None:
     keys = [(v, s, box) for v in VIDEOS for s in SECONDS for box in PEOPLE]
     channels = 4 * BACKBONE["width"]
     write_bank(
@@ -209,9 +217,11 @@ def bank_of(path: Path, checkpoint: str, manifest: str) -> None:
         video=[key[0] for key in keys],
         second=[key[1] for key in keys],
         feature=np.random.default_rng(0).normal(size=(len(keys), channels)),
-        box=[key[2] for key in keys],
+        box=np.full((len(keys), 4), np.nan) if imported else [key[2] for key in keys],
         score=np.ones(len(keys)),
-        attributes={"checkpoint": digest(checkpoint), "data": manifest},
+        attributes={"source": "lfb_val.pkl"}
+        if imported
+        else {"checkpoint": digest(checkpoint), "data": manifest},
         videos=VIDEOS,
     )
 
@@ -288,6 +298,22 @@ def test_draws_from_the_bank_are_told_of_where_there_are_any(
     assert "drawn from the bank draws times" in page.text
     assert "Answers are of the first draw" in page.text
     assert "0.12" in page.text
+
+
+def test_models_and_banks_that_were_imported_are_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = ("baseline", "lfb_nl")
+    page = Page(finished(tmp_path / "all", models, [0], (*models, "bank")).report(monkeypatch))
+    assert "Nothing was trained" in page.text
+    assert "imported from published.pth published.pth" in page.text
+    assert "attends to" in page.text
+    assert sum(address.startswith("data:image/jpeg") for address in page.addresses) == len(
+        re.findall(r"second \d+", page.text)
+    )  # frames, but no cut-outs of people
+
+    page = Page(finished(tmp_path / "one", models, [0, 1], ("baseline",)).report(monkeypatch))
+    assert "Loss of the last epoch: lfb_nl 0.3333." in page.text
 
 
 def test_the_same_results_give_the_same_page(

@@ -231,7 +231,11 @@ def test_defaults_stand_where_the_configuration_is_silent():
     assert config["data"]["seconds"] is None
     assert config["models"]["lfb_avg"]["published_mAP"] is None
     assert "demo" not in config
-    assert checked(bank={"dtype": "float32"})["bank"] == {"dtype": "float32", "pieces": 2}
+    assert checked(bank={"dtype": "float32"})["bank"] == {
+        "dtype": "float32",
+        "pieces": 2,
+        "published": {"train": None, "val": None},
+    }
 
 
 def test_defaults_of_one_configuration_are_not_shared_with_another():
@@ -405,6 +409,45 @@ def test_a_kind_is_fetched_with_what_its_lists_need():
 def test_faults_of_what_to_fetch_are_told_by_their_key(item, said):
     with pytest.raises(UserError, match=said):
         checked(fetch={"kind": [item]})
+
+
+def imported(**changes: Any) -> dict[str, Any]:
+    """A configuration that trains nothing and has no keys for it."""
+    models = {f"models__{model}__checkpoint": f"{model}.pth" for model in ("baseline", "lfb_nl")}
+    given = {"models__lfb_avg": None, "training": None, "data__train": None}
+    return checked(**{**models, **given, **changes})
+
+
+def test_where_nothing_is_trained_no_key_of_it_is_needed():
+    config = imported()
+    assert settings.splits(config) == ["val"]
+    assert settings.trained(config) == []
+    assert settings.trained(checked(models__lfb_avg__checkpoint="a")) == ["lfb_nl", "baseline"]
+    with pytest.raises(UserError, match=r"data\.train: missing; lfb_nl are trained\. Name its fil"):
+        imported(models__lfb_nl__checkpoint=None)
+
+
+def test_seeds_are_no_use_where_nothing_is_trained():
+    with pytest.raises(UserError, match="config key seeds: 2 seeds, but every model has a `check"):
+        imported(seeds=[0, 1])
+    imported(seeds=[0, 1], inference__sampling="random")
+    checked(seeds=[0, 1], models__lfb_nl__checkpoint="nl.pth")
+
+
+def test_banks_are_published_for_the_splits_that_there_are():
+    banks = {"train": "lfb_train.pkl", "val": "lfb_val.pkl"}
+    assert settings.published_banks(checked()) == {}
+    assert settings.published_banks(checked(bank__published=banks)) == banks
+    assert settings.published_banks(imported(bank__published=banks)) == {"val": "lfb_val.pkl"}
+
+
+def test_checkpoints_and_banks_to_import_that_are_not_there_are_told_by_key(tmp_path):
+    config = imported(bank__published__val="lfb_val.pkl", weights="a.pth")
+    assert settings.missing_files({**config, "demo": {}}) == {
+        "bank.published.val": "lfb_val.pkl",
+        "models.baseline.checkpoint": "baseline.pth",
+        "models.lfb_nl.checkpoint": "lfb_nl.pth",
+    }
 
 
 def test_keys_of_training_may_all_stand_under_the_models():

@@ -1,0 +1,60 @@
+"""What others have made, in place of what would be made here.
+
+in    a model's `checkpoint` and the `published` banks that the config names
+out   <results>/seed-{seed}/{model}/checkpoint.safetensors
+      <results>/seed-{seed}/bank/{split}.zarr
+"""
+
+
+rule import_checkpoint:
+    """Takes a trained detector in place of training one."""
+    input:
+        source=lambda wildcards: required(
+            config["models"][wildcards.model]["checkpoint"]
+        ),
+        keyframes="<results>/data/val-testing.npz",
+        code=code("scripts/import_checkpoint.py", with_operators=True),
+    output:
+        "<results>/seed-{seed}/{model}/checkpoint.safetensors",
+    log:
+        "<logs>/seed-{seed}/{model}/import.log",
+    wildcard_constraints:
+        model=one_of(model for model in MODELS if model not in TRAINED),
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=lambda wildcards: as_json(
+            settings.model_settings(config, wildcards.model)
+        ),
+    shell:
+        "python -m scripts.import_checkpoint --log {log} --settings {params.settings:q}"
+        " --source {input.source:q} --keyframes {input.keyframes} --output {output}"
+
+
+rule import_bank:
+    """Takes a bank that MMAction2 wrote in place of building one."""
+    input:
+        source=lambda wildcards: required(PUBLISHED_BANKS[wildcards.split]),
+        keyframes=lambda wildcards: (
+            "<results>/data/train-training.npz"
+            if wildcards.split == "train"
+            else "<results>/data/val-testing.npz"
+        ),
+        code=code("scripts/import_bank.py"),
+    output:
+        directory("<results>/seed-{seed}/bank/{split}.zarr"),
+    log:
+        "<logs>/seed-{seed}/bank/import-{split}.log",
+    wildcard_constraints:
+        split=one_of(PUBLISHED_BANKS),
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    shell:
+        "python -m scripts.import_bank --log {log} --split {wildcards.split}"
+        " --source {input.source:q} --keyframes {input.keyframes} --output {output}"

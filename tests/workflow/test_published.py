@@ -1,0 +1,212 @@
+"""Trained models and published banks in place of those that would be made here."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from lfb.bank import Bank
+from lfb.checkpoints import load_checkpoint
+from lfb.files import digest
+from tests.samples import Harmful
+from tests.test_published import their_state
+from tests.workflow.runs import CONFIG, TABLE, Workflow
+from tests.workflow.test_bad_input import refused
+from tests.workflow.test_reruns import END, MODELS, of_models
+
+PUBLISHED = "published"  # a folder
+LFB = ["lfb_max", "lfb_nl"]
+RESULTS = "results/seed-0"
+BANK = f"{RESULTS}/bank/val.zarr"
+MAX = f"{RESULTS}/lfb_max/checkpoint.safetensors"
+PREDICTIONS = f"{RESULTS}/lfb_max/predictions.npz"
+
+
+def configure(workflow: Workflow, changes: dict[str, Any]) -> None:
+    """Changes the values at some paths of the config."""
+    config = yaml.safe_load(workflow.path(CONFIG).read_text())
+    for place, value in changes.items():
+        section = config
+        *above, last = place.split(".")
+        for key in above:
+            section = section.setdefault(key, {})
+        section[last] = value
+    workflow.path(CONFIG).write_text(yaml.safe_dump(config))
+
+
+def checkpoints(workflow: Workflow) -> dict[str, str]:
+    """Writes the trained models as MMAction2 0.x, MMAction2 1.x and this workflow do."""
+    workflow.path(PUBLISHED).mkdir()
+    models = {m: workflow.path(f"{RESULTS}/{m}/checkpoint.safetensors") for m in MODELS}
+    states = {m: their_state(load_checkpoint(models[m]).build()) for m in ("baseline", "lfb_max")}
+    old = workflow.path(f"{PUBLISHED}/baseline.pth")
+    content = {"meta": {"epoch": 20}, "state_dict": states["baseline"], "optimizer": {}}
+    torch.save(content, old, _use_new_zipfile_serialization=False)
+    old = old.rename(old.with_name(f"baseline_20201217-{digest(old)[:8]}.pth"))
+    new = workflow.path(f"{PUBLISHED}/lfb_max.pth")
+    torch.save({"message_hub": Harmful("touch ran"), "state_dict": states["lfb_max"]}, new)
+    ours = workflow.path(f"{PUBLISHED}/lfb_nl.safetensors")
+    shutil.copy(models["lfb_nl"], ours)
+    files = {"baseline": old, "lfb_max": new, "lfb_nl": ours}
+    return {model: f"{PUBLISHED}/{path.name}" for model, path in files.items()}
+
+
+@pytest.fixture(scope="module")
+def scored(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The finished run's models, scored on the validation split alone. Not to be changed."""
+    workflow = Workflow(tmp_path_factory.mktemp("scored") / "run")
+    subprocess.run(["cp", "-a", finished.folder, workflow.folder], check=True)
+    files = checkpoints(workflow)
+    for folder in "results", "logs", ".snakemake", "resources/frames":
+        shutil.rmtree(workflow.path(folder))
+    for path in workflow.path("resources/demo").glob("train*"):
+        path.unlink()
+    for path in workflow.path("resources/demo/videos").glob("train*"):
+        path.unlink()
+    changes = {f"models.{model}.checkpoint": path for model, path in files.items()}
+    configure(workflow, {**changes, "data.train": None, "demo": None, "training": None})
+    jobs = {
+        "check_data",
+        "extract_frames",
+        "select_keyframes val bank",
+        "select_keyframes val testing",
+        *of_models("import_checkpoint", MODELS),
+        *(f"build_bank_piece 0 val {piece}-of-2" for piece in (1, 2)),
+        "gather_bank 0 val",
+        *of_models("predict", MODELS),
+        *of_models("evaluate", MODELS),
+        *END,
+    }
+    assert set(workflow.jobs()) == jobs
+    result = workflow.run()
+    assert result.code == 0, result.output
+    assert not workflow.path("ran").exists()
+    return workflow
+
+
+@pytest.fixture
+def scored_copy(scored: Workflow, tmp_path: Path) -> Workflow:
+    folder = tmp_path / "copy"
+    subprocess.run(["cp", "-a", scored.folder, folder], check=True)
+    return Workflow(folder)
+
+
+def same_scores(one: Workflow, other: Workflow, models: list[str]) -> bool:
+    """Whether two runs have the same predictions and metrics, to the byte."""
+    return all(
+        one.path(file).read_bytes() == other.path(file).read_bytes()
+        for model in models
+        for file in (f"{RESULTS}/{model}/predictions.npz", f"{RESULTS}/{model}/metrics.json")
+    )
+
+
+def test_trained_models_score_on_the_validation_split_alone_what_they_scored(
+    scored: Workflow, finished: Workflow
+) -> None:
+    assert same_scores(scored, finished, MODELS)
+    assert scored.path(TABLE).read_bytes() == finished.path(TABLE).read_bytes()
+    about = load_checkpoint(scored.path(MAX)).about
+    assert about["source"] == "lfb_max.pth"
+    assert about["source_digest"] == digest(scored.path(f"{PUBLISHED}/lfb_max.pth"))
+    log = scored.path("logs/seed-0/lfb_max/import.log").read_text()
+    assert f"weights from {PUBLISHED}/lfb_max.pth; not used: nothing" in log
+    assert "Nothing was trained" in scored.path("results/report.html").read_text()
+    assert not list(scored.folder.rglob("history.jsonl"))
+    assert set(scored.jobs()) == set()
+
+
+def test_a_published_bank_takes_the_place_of_ours(scored_copy: Workflow, scored: Workflow) -> None:
+    exported = f"{RESULTS}/bank/lfb_val.pkl"
+    assert set(scored_copy.jobs(exported)) == {"export_bank 0 val"}
+    assert scored_copy.run(exported).code == 0
+    source = scored_copy.path(f"{PUBLISHED}/lfb_val.pkl")
+    scored_copy.path(exported).rename(source)
+    configure(scored_copy, {"bank.published.val": f"{PUBLISHED}/lfb_val.pkl"})
+    again = {"import_bank 0 val", *of_models("predict", LFB), *of_models("evaluate", LFB), *END}
+    assert set(scored_copy.jobs()) == again
+    result = scored_copy.run()
+    assert result.code == 0, result.output
+    assert same_scores(scored_copy, scored, MODELS)
+    bank = Bank.open(scored_copy.path(BANK))
+    assert bank.attributes == {
+        "split": "val",
+        "source": "lfb_val.pkl",
+        "source_digest": digest(source),
+    }
+    assert set(scored_copy.jobs()) == set()
+
+    commands, content = scored_copy.jobs("--forceall"), torch.load(source)
+    shutil.rmtree(scored_copy.path(BANK))
+    torch.save({"val_000": content["val_000"], "x": {}}, source)
+    said = f"{PUBLISHED}/lfb_val.pkl: no features of 1 videos of split val: val_001."
+    refused(scored_copy, commands["import_bank 0 val"], BANK, said)
+    torch.save({v: {s: [torch.ones(9)] for s in own} for v, own in content.items()}, source)
+    assert scored_copy.shell(commands["import_bank 0 val"]).code == 0
+    said = f"{BANK}: features of 9 channels, but the model's have "
+    refused(scored_copy, commands["predict 0 lfb_max"], PREDICTIONS, said)
+
+
+def test_a_model_learns_the_same_from_a_published_bank(copy: Workflow, finished: Workflow) -> None:
+    copy.path(PUBLISHED).mkdir()
+    exported = {split: f"{RESULTS}/bank/lfb_{split}.pkl" for split in ("train", "val")}
+    assert copy.run(*exported.values()).code == 0
+    for split, path in exported.items():
+        source = f"{PUBLISHED}/lfb_{split}.pkl"
+        copy.path(path).rename(copy.path(source))
+        configure(copy, {f"bank.published.{split}": source})
+    trained = {"train_lfb 0 lfb_max", "predict 0 lfb_max", "evaluate 0 lfb_max"}
+    assert set(copy.jobs("lfb_max")) == {"import_bank 0 train", "import_bank 0 val", *trained}
+    result = copy.run("lfb_max")
+    assert result.code == 0, result.output
+    assert same_scores(copy, finished, ["lfb_max"])
+    before, after = (load_checkpoint(run.path(MAX)) for run in (finished, copy))
+    assert all(after.weights[name].equal(value) for name, value in before.weights.items())
+    assert after.about["bank"] == digest(copy.path(f"{PUBLISHED}/lfb_train.pkl"))
+
+
+def test_a_model_may_be_imported_and_the_others_trained(copy: Workflow) -> None:
+    shutil.copy(copy.path(MAX), copy.path("lfb_max.safetensors"))
+    configure(copy, {"models.lfb_max.checkpoint": "lfb_max.safetensors"})
+    again = {"import_checkpoint 0 lfb_max", "predict 0 lfb_max", "evaluate 0 lfb_max", *END}
+    assert set(copy.jobs()) == again
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused(scored_copy: Workflow) -> None:
+    commands = scored_copy.jobs("--forceall")
+    command = commands["import_checkpoint 0 lfb_max"]
+    published = f"{PUBLISHED}/lfb_max.pth"
+
+    deeper = command.replace('"depth": [1, 1, 1, 1]', '"depth": [1, 1, 2, 1]')
+    said = f"{published}: the checkpoint does not fit the model. Is it of another depth, width or"
+    refused(scored_copy, deeper, MAX, said, "backbone.layer3.1.conv1.bn.bias: missing")
+    other = command.replace(published, f"{PUBLISHED}/lfb_nl.safetensors")
+    refused(scored_copy, other, MAX, "lfb_nl.safetensors: the checkpoint does not fit the model")
+
+    path = scored_copy.path(published)
+    wrong = path.with_name("lfb_max_20210301-c0ffee00.pth")
+    shutil.copy(path, wrong)
+    other = command.replace(path.name, wrong.name)
+    refused(scored_copy, other, MAX, f"{wrong.name}: the SHA-256 should begin with c0ffee00")
+    os.truncate(path, path.stat().st_size // 2)
+    refused(scored_copy, command, MAX, f"{published}: not a whole PyTorch file")
+
+    path.unlink()
+    scored_copy.path(MAX).unlink(missing_ok=True)
+    result = scored_copy.run()
+    assert result.code == 1
+    assert f"models.lfb_max.checkpoint: {published}" in result.output
+    assert "jobid" not in result.output
+
+
+def test_what_is_to_be_trained_needs_a_training_split(scored_copy: Workflow) -> None:
+    config = yaml.safe_load(scored_copy.path(CONFIG).read_text())
+    del config["models"]["lfb_nl"]["checkpoint"]
+    scored_copy.path(CONFIG).write_text(yaml.safe_dump(config))
+    result = scored_copy.run("-n")
+    assert result.code == 1
+    assert "config key data.train: missing; lfb_nl are trained." in result.output
