@@ -125,6 +125,12 @@ def box_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
                 "divide x by its width and y by its height",
             )
         )
+    return faults + order_faults(boxes)
+
+
+def order_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
+    """(row, text) of each box of (N, 4), of any unit, that is empty or inverted."""
+    faults = []
     for low, high, side in ((0, 2, "right of"), (1, 3, "below")):
         for i in np.flatnonzero(boxes[:, low] >= boxes[:, high]).tolist():
             a, b = boxes[i, [low, high]].tolist()

@@ -72,9 +72,9 @@ def training_keyframes(
 
     known = proposals.index.get_indexer(keyframes)
     count = np.append(proposals.passing(score), 0)[known]  # the appended 0 is for -1, unknown
-    row, owner = _ragged(proposals.start[known], count)
-    person, pair = _ragged(np.cumsum(people)[owner] - people[owner], people[owner])
-    overlap = _iou(boxes[person], proposals.boxes[row[pair]])
+    row, owner = ragged(proposals.start[known], count)
+    person, pair = ragged(np.cumsum(people)[owner] - people[owner], people[owner])
+    overlap = pairwise_iou(boxes[person], proposals.boxes[row[pair]])
     order = np.lexsort((-overlap, pair))
     best = order[np.cumsum(people[owner]) - people[owner]]  # the pair of most overlap, each row's
     best = best[overlap[best] >= iou]
@@ -83,7 +83,7 @@ def training_keyframes(
     keyframe = np.append(keyframe, owner[near])
     order = np.argsort(keyframe, kind="stable")
     count = np.bincount(keyframe, minlength=len(keyframes))
-    place, _ = _ragged(np.zeros_like(count), count)
+    place, _ = ragged(np.zeros_like(count), count)
     order = order[place < most]
     return _keyframes(
         keyframes,
@@ -126,7 +126,7 @@ def test_keyframes(
         log.info("%d of %d have none of score %g: their best are taken", low, total, score)
     count = np.append(proposals.passing(np.minimum(best, np.float32(score))), 1)[known]
     start = np.where(known < 0, len(proposals.scores), proposals.start[known])
-    row, _ = _ragged(start, count)
+    row, _ = ragged(start, count)
     whole_frame = np.array([[0, 0, 1, 1]], np.float32)
     return _keyframes(
         keyframes,
@@ -154,7 +154,7 @@ def bank_keyframes(
         count[~proposals.index.isin(pd.MultiIndex.from_frame(annotations[KEY]))] = 0
     else:
         count[~proposals.index.isin(annotations["video"].unique(), level="video")] = 0
-    row, _ = _ragged(proposals.start[:-1], count)
+    row, _ = ragged(proposals.start[:-1], count)
     some = count > 0
     return _keyframes(
         proposals.index[some], count[some], proposals.boxes[row], proposals.scores[row]
@@ -176,14 +176,14 @@ def _keyframes(
     ]
 
 
-def _ragged(start: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ragged(start: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Numbers start[i], start[i] + 1, ... (count[i] of them) for all i, and the i of each."""
     owner = np.repeat(np.arange(len(count)), count)
     before = np.cumsum(count) - count
     return np.arange(len(owner)) - before[owner] + start[owner], owner
 
 
-def _iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Intersection over union of (N, 4) boxes, pair by pair."""
     low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=1)
