@@ -249,7 +249,7 @@ def _actions_of(split: Split, video: str, second: int, box: np.ndarray) -> list[
 def _image(manifest: Manifest, video: str, second: int) -> Image.Image:
     """The frame of a keyframe, not wider than WIDEST."""
     frames = manifest.open(video)
-    number = round(frames.info.fps * (second - frames.info.first_second)) + 1
+    number = frames.info.number(second)
     image = Image.open(io.BytesIO(frames.read(number))).convert("RGB")
     image.thumbnail((WIDEST, WIDEST))
     return image

@@ -16,7 +16,7 @@ from lfb.errors import UserError
 from lfb.frames import FrameInfo
 from lfb.keyframes import Keyframe
 from lfb.randomness import generator, seed_of
-from lfb.vision import decode_jpeg, resize
+from lfb.vision import decode_frame, resize
 
 
 class Frames(Protocol):
@@ -225,9 +225,11 @@ class Clips(Dataset):
         if video is None:
             video = self._videos[keyframe.video] = self._open(keyframe.video)
         info = video.info
-        centre = round(info.fps * (keyframe.second - info.first_second)) + 1
+        centre = info.number(keyframe.second)
         numbers = frame_numbers(centre, info.frames, self.shape, random)
-        clip = torch.stack([_decode(video.read(int(n)), keyframe, int(n)) for n in numbers])
+        clip = torch.stack(
+            [decode_frame(video.read(n), keyframe.video, n) for n in numbers.tolist()]
+        )
 
         shape = self.shape
         short = shape.short_side
@@ -356,13 +358,3 @@ def load(clips: Clips, batches: Sampler, workers: int, device: torch.device) -> 
         pin_memory=device.type == "cuda",
         multiprocessing_context=context if workers else None,
     )
-
-
-def _decode(jpeg: bytes, keyframe: Keyframe, number: int) -> Tensor:
-    try:
-        return decode_jpeg(jpeg)
-    except RuntimeError as error:
-        raise UserError(
-            f"video {keyframe.video}, frame {number}: not a JPEG that decodes ({error}). Extract "
-            "the video again."
-        ) from error

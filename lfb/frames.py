@@ -53,6 +53,10 @@ class FrameInfo:
     source: Mapping[str, Any] | None = None
     digest: str = ""
 
+    def number(self, second: int) -> int:
+        """The frame of a second of the annotations, from 1."""
+        return round(self.fps * (second - self.first_second)) + 1
+
 
 class FrameZip:
     """Frames in a zip, read by offset from a memory map.

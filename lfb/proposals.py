@@ -116,6 +116,21 @@ def read_proposals(path: str | Path) -> tuple[Proposals, list[str]]:
     return Proposals.from_rows(video[~bad], second[~bad], boxes[~bad], scores[~bad]), faults
 
 
+def join_proposals(paths: Sequence[str | Path]) -> Proposals:
+    """The boxes of several pickles that ``write_proposals`` wrote, in some of which may be none.
+
+    Raises:
+        UserError: All of them are empty.
+    """
+    parts = [_read_pickle(path) for path in paths]
+    video, second, rows = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    if not len(rows):
+        raise UserError(
+            "the person detector found nobody: see to the frames, or to detector.score."
+        )
+    return Proposals.from_rows(video, second, rows[:, :4], rows[:, 4])
+
+
 def write_proposals(path: str | Path, proposals: Proposals) -> None:
     """Writes a pickle or, where the name ends in ``.csv``, a CSV."""
     rows = np.column_stack([proposals.boxes, proposals.scores])

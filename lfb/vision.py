@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lfb.errors import UserError
+
 
 def _load() -> None:
     spec = find_spec("torchvision")
@@ -69,6 +71,21 @@ def decode_jpeg(data: bytes) -> Tensor:
     """
     rgb = 3  # torchvision.io.ImageReadMode.RGB
     return torch.ops.image.decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), rgb)
+
+
+def decode_frame(data: bytes, video: str, number: int) -> Tensor:
+    """Frame ``number`` of ``video``, a JPEG, as (3, H, W) uint8 RGB.
+
+    Raises:
+        UserError: It does not decode.
+    """
+    try:
+        return decode_jpeg(data)
+    except RuntimeError as error:
+        raise UserError(
+            f"video {video}, frame {number}: not a JPEG that decodes ({error}). Extract the video "
+            "again."
+        ) from error
 
 
 def resize(clip: Tensor, size: tuple[int, int]) -> Tensor:
