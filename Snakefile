@@ -13,6 +13,7 @@ if "models" not in config:
 
 scattergather:
     bank=config.get("bank", {}).get("pieces", 2),
+    people=config.get("detector", {}).get("pieces", 2),
 
 
 include: "rules/common.smk"
@@ -29,6 +30,7 @@ if "fetch" in config:
 
 
 include: "rules/frames.smk"
+include: "rules/proposals.smk"
 include: "rules/published.smk"
 
 
@@ -65,6 +67,15 @@ rule frames:
     """The frames of all videos, checked."""
     input:
         "<results>/data/manifest.json",
+
+
+rule proposals:
+    """The detected people of all splits, and how many of the annotated ones they are."""
+    input:
+        expand(
+            "<results>/data/{split}-recall.json",
+            split=splits_from("proposals", "detections", "detector"),
+        ),
 
 
 rule banks:

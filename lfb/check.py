@@ -13,6 +13,7 @@ import pandas as pd
 
 from lfb.annotations import read_annotations, read_excluded, read_labels
 from lfb.csv_file import KEY
+from lfb.detections import read_detections
 from lfb.errors import DataFaults, UserError
 from lfb.naming import EXTENSIONS, difference
 from lfb.proposals import Proposals, read_proposals
@@ -27,6 +28,12 @@ class SplitFiles:
     annotations: Path
     proposals: Path | None = None
     excluded: Path | None = None
+    detections: Path | None = None
+
+    @property
+    def people(self) -> Path | None:
+        """Where detected people are told: the proposals or the detections, if there are any."""
+        return self.proposals or self.detections
 
 
 @dataclass
@@ -198,6 +205,8 @@ def _read(files: SplitFiles, names: dict[int, str] | None, unscored: Collection[
     split.annotations = take(read_annotations, files.annotations, names, unscored)
     if files.proposals is not None:
         split.proposals = take(read_proposals, files.proposals)
+    elif files.detections is not None and (found := take(read_detections, files.detections)):
+        split.proposals = found.keyed()
     if files.excluded is not None:
         split.excluded = take(read_excluded, files.excluded) or set()
     return split
@@ -302,10 +311,10 @@ def _second_faults(
     if rows is None:
         return faults
     blame(split.files.annotations, rows[[*KEY, "line"]])
-    if proposals is not None and split.files.proposals is not None and proposed:
+    if proposals is not None and split.files.people is not None and proposed:
         keys = proposals.index.to_frame(index=False)
         keys = keys[keys["video"].isin(rows["video"].unique())]
-        blame(split.files.proposals, keys)
+        blame(split.files.people, keys)
     return faults
 
 
@@ -322,7 +331,7 @@ def _naming_faults(split: _Split, fps: float, first_second: int) -> list[str]:
         return []  # a warning counts the others
     astray = proposals.index[~proposals.index.isin(keyframes)]
     return [
-        f"{files.proposals}: {found or 'none'} of the {len(keyframes)} keyframes of "
+        f"{files.people}: {found or 'none'} of the {len(keyframes)} keyframes of "
         f"{files.annotations} have a proposal: one has keys like '{_key(astray[0])}', the other "
         f"like '{_key(without[0])}'; {f'its {why}: ' if why else ''}key both alike"
     ]

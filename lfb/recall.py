@@ -59,9 +59,13 @@ def sentence(measured: Mapping[str, Any], scores: Mapping[str, float]) -> str:
     def part(count: int) -> str:
         return f"{100 * count / max(1, measured['boxes']):.1f} %"
 
+    named: dict[float, list[str]] = {}
+    for name, least in scores.items():
+        named.setdefault(least, []).append(name)
     stricter = "".join(
-        f", {part(measured[name])} with scores from {least:g} up (boxes.{name})"
-        for name, least in scores.items()
+        f", {part(measured[names[0].removeprefix('boxes.')])} with scores from {least:g} up "
+        f"({', '.join(f'boxes.{name}' for name in names)})"
+        for least, names in named.items()
     )
     each = measured["proposals"] / max(1, measured["keyframes"])
     return (

@@ -46,13 +46,21 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
             f"config key input.test_crop: {test_crop} does not fit into input.short_side, "
             f"{short_side} pixels."
         )
-    if "proposals" not in config["data"]["val"]:
-        raise UserError("config key data.val.proposals: missing; name a file of detected people.")
     inference = config["inference"]
     if inference["draws"] > 1 and inference["sampling"] != "random":
         raise UserError(
             f"config key inference.draws: {inference['draws']} draws would all be the same; set "
             "inference.sampling: random, or one draw."
+        )
+    for split in splits(config):
+        if {"proposals", "detections"} <= config["data"][split].keys():
+            raise UserError(
+                f"config key data.{split}.detections: there are proposals too; keep one of them."
+            )
+    if origin_of_people(config, "val") == "detector" and "detector" not in config:
+        raise UserError(
+            "config key data.val.proposals: missing. Name a file of detected people there or under "
+            "data.val.detections, or a person detector to find them under detector."
         )
     models = config["models"]
     if models["baseline"]["operator"] is not None:
@@ -156,6 +164,8 @@ def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
         else:
             key = f"models.{model}.weights" if "weights" in own else "weights"
             files[key] = training_settings(config, model)["weights"]
+    if any(origin_of_people(config, split) == "detector" for split in splits(config)):
+        files["detector.weights"] = config["detector"]["weights"]
     return {key: path for key, path in files.items() if path and not Path(path).exists()}
 
 
@@ -210,6 +220,18 @@ def published_banks(config: Mapping[str, Any]) -> dict[str, str]:
     return {split: files[split] for split in splits(config) if files[split]}
 
 
+def origin_of_people(config: Mapping[str, Any], split: str) -> str:
+    """Where the boxes of a split come from.
+
+    ``proposals`` or ``detections``, which are files; else ``annotations`` in training, the
+    ground-truth boxes, and in testing ``detector``.
+    """
+    for files in ("proposals", "detections"):
+        if files in config["data"][split]:
+            return files
+    return "annotations" if split == "train" else "detector"
+
+
 def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What the data check and the extraction of frames depend on."""
     data = config["data"]
@@ -223,6 +245,27 @@ def selection_settings(config: Mapping[str, Any], purpose: str) -> dict[str, Any
     return {
         "unscored": config["data"]["unscored"],
         "boxes": {key: value for key, value in config["boxes"].items() if key.startswith(prefix)},
+    }
+
+
+def detection_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the detection of people depends on, beside the detector's weights."""
+    boxes = config["boxes"]
+    every_second = "all" in (boxes["bank_seconds"], boxes["test_seconds"])
+    return {
+        "name": config["detector"]["name"],
+        "score": config["detector"]["score"],
+        "seconds": "all" if every_second else "annotated",
+        "unscored": config["data"]["unscored"],
+    }
+
+
+def recall_settings(config: Mapping[str, Any], split: str) -> dict[str, Any]:
+    """What the recall of a split's proposals depends on."""
+    used = "train_score" if split == "train" else "test_score"
+    return {
+        "unscored": config["data"]["unscored"],
+        "scores": {name: config["boxes"][name] for name in (used, "bank_score")},
     }
 
 

@@ -55,10 +55,37 @@ def validation_files(wildcards):
     return split_files("val")
 
 
+def splits_from(*origins):
+    """The splits whose people come from there; see ``settings.origin_of_people``."""
+    return [
+        split for split in SPLITS if settings.origin_of_people(config, split) in origins
+    ]
+
+
 def selection_files(wildcards):
     """Those of a split, with its detected people, or none where the ground truth stands for them."""
-    files = config["data"][wildcards.split]
-    return split_files(wildcards.split) | {"proposals": files.get("proposals", [])}
+    split = wildcards.split
+    proposals = config["data"][split].get("proposals", [])
+    if split in splits_from("detections", "detector"):
+        proposals = f"<results>/data/{split}-proposals.pkl"
+    return split_files(split) | {"proposals": proposals}
+
+
+def split_input(wildcards):
+    """The annotation files of a rule's split."""
+    return split_files(wildcards.split)
+
+
+def detections(wildcards):
+    """What a detector has written of a split."""
+    return {"detections": config["data"][wildcards.split]["detections"]}
+
+
+def detector_weights(wildcards):
+    """The weights of the person detector."""
+    path = config["detector"]["weights"]
+    require([path])
+    return path
 
 
 def files_by_split(*kinds):

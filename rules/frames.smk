@@ -10,7 +10,7 @@ out   <results>/data/check.json       what the data set holds, and warnings
 Every fault of the data is listed at once, before anything is trained.
 """
 
-CHECKED = ["annotations", "excluded", "proposals"]
+CHECKED = ["annotations", "excluded", "proposals", "detections"]
 
 
 rule check_data:

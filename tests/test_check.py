@@ -338,6 +338,25 @@ def test_few_proposals_with_the_right_keys_are_no_fault(data):
     assert warning.startswith("val: 8 of 9 keyframes have no proposal; ")
 
 
+def test_a_detectors_csv_is_checked_as_proposals_are(data):
+    path = data.folder / "boxes.csv"
+    files = replace(data.splits["val"], proposals=None, detections=path)
+    data.splits["val"] = files
+    path.write_text("c,902,0,0,64,48,0.5\nc,903,0,0,64,48,0.5\n")
+    summary = data.check()["splits"]["val"]
+    assert (summary["proposals"], summary["without_proposal"]) == (2, ["c,0904"])
+    path.write_text("c,902,0,0,64,48,0.5\nc,903,9,0,3,48,0.5\nc,904,0,0,64,48,85\n")
+    faults = data.faults()
+    assert [fault.split(";")[0] for fault in faults] == [
+        "boxes.csv:2: x1 9.0 is right of x2 3.0",
+        "boxes.csv:3: score 85 is outside [0, 1]",
+    ]
+    path.write_text("".join(f"c.mp4,{second},0,0,64,48,0.5\n" for second in (2, 3, 4)))
+    (fault,) = data.faults()
+    assert fault.startswith("boxes.csv: none of the 3 keyframes of ")
+    assert "its video names are spelled differently and seconds count from 0: " in fault
+
+
 def test_a_data_set_needs_no_proposals(data):
     for split, files in data.splits.items():
         data.splits[split] = replace(files, proposals=None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lfb.errors import UserError
 from lfb.extraction import extract
-from lfb.frames import FrameFolder, FrameZip, Manifest
+from lfb.frames import FrameFolder, FrameInfo, FrameZip, Manifest
 from tests.films import CUT, unpack
 
 ROOT = Path(__file__).parents[1]
@@ -94,6 +94,16 @@ def test_a_folder_reads_as_the_zip_it_came_from(tmp_path: Path, cut: Path, patte
     assert len(folder) == len(frames)
     assert (folder.info.width, folder.info.height, folder.info.fps) == (64, 48, 30)
     assert [folder.read(n) for n in range(1, 61)] == [frames.read(n) for n in range(1, 61)]
+
+
+@pytest.mark.parametrize(
+    ("fps", "first_second", "second", "number"),
+    [(30, 900, 902, 61), (25, 0, 0, 1), (7.5, 2, 4, 16), (29.97, 1, 11, 301)],
+)
+def test_a_second_has_a_frame_at_any_rate(
+    fps: float, first_second: int, second: int, number: int
+) -> None:
+    assert FrameInfo(fps, first_second, 1000, 64, 48).number(second) == number
 
 
 @pytest.mark.parametrize("pattern", ["{video}.jpg", "{frame}/a.jpg", "{x}{frame}", "{frame:z}"])

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lfb.errors import UserError
-from lfb.proposals import read_proposals, write_proposals
+from lfb.proposals import join_proposals, read_proposals, write_proposals
 from tests.samples import NAMES, proposals_of, write
 
 
@@ -178,6 +178,20 @@ def test_written_proposals_read_back_the_same(tmp_path, table, name):
             (list(box[:4]), box[4]) for box in boxes
         )
         assert (np.diff(read.get(*key)[1]) <= 0).all()
+
+
+def test_pieces_are_joined_and_may_be_empty(tmp_path):
+    pieces = [proposals_of(("b", 1, 0, 0, 1, 1, 0.5)), proposals_of(), proposals_of()]
+    pieces[2] = proposals_of(("a", 2, 0, 0, 1, 0.5, 0.25))
+    paths = [tmp_path / f"{i}.pkl" for i in range(3)]
+    for path, piece in zip(paths, pieces, strict=True):
+        write_proposals(path, piece)
+    joined = join_proposals(paths)
+    assert joined.keys() == [("a", 2), ("b", 1)]
+    assert joined.scores.tolist() == [0.25, 0.5]
+    assert joined.boxes.tolist() == [[0, 0, 1, 0.5], [0, 0, 1, 1]]
+    with pytest.raises(UserError, match="found nobody"):
+        join_proposals(paths[1:2])
 
 
 def test_an_unknown_keyframe_has_no_proposals():

@@ -48,6 +48,12 @@ def test_the_sentence_tells_all_of_it():
     )
 
 
+def test_a_score_that_serves_two_ends_is_told_once():
+    scores = {"bank_score": 0.9, "test_score": 0.9}
+    told = sentence(measure(ROWS, FOUND, {("b", 3)}, scores), scores)
+    assert ", 25.0 % with scores from 0.9 up (boxes.bank_score, boxes.test_score); " in told
+
+
 def test_keyframes_without_people_have_a_recall_of_nothing():
     measured = measure(ROWS[ROWS["action"] < 1], FOUND, set(), SCORES)
     assert (measured["boxes"], measured["without"]) == (0, 1)

@@ -156,7 +156,10 @@ def test_the_schema_is_one_and_explains_every_key():
         ("data.frames", {"folder": "f", "pattern": "p"}, "config key data: "),
         ("data.train", DELETE, "data.train: missing; lfb_nl, baseline, lfb_avg are trained."),
         ("data.train", None, "data.train: missing; lfb_nl, baseline, lfb_avg are trained."),
-        ("data.val.proposals", DELETE, "config key data.val.proposals: missing"),
+        ("data.val.proposals", DELETE, "config key data.val.proposals: missing. Name a file of"),
+        ("data.train.detections", "a.csv", "config key data.train.detections: there are proposals"),
+        ("data.first_second", -1, "config key data.first_second: -1 is less than the minimum of 0"),
+        ("detector", {}, "config key detector.weights: missing"),
         ("data.train.proposal", "x", "data.train.proposal: there is no such key; did you mean"),
         ("data.unscored", [0], "config key data.unscored.0: 0 is less than"),
         ("backbone.depth", 51, "config key backbone.depth: 51 is not one of [50, 101]"),
@@ -252,6 +255,8 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
         "bank": settings.bank_settings(config),
         **{f"select {p}": settings.selection_settings(config, p) for p in PURPOSES},
         "table": settings.table_settings(config),
+        "people": settings.detection_settings(config),
+        **{f"recall {s}": settings.recall_settings(config, s) for s in settings.splits(config)},
         **{f"train {m}": settings.training_settings(config, m) for m in config["models"]},
         **{f"predict {m}": settings.prediction_settings(config, m) for m in config["models"]},
     }
@@ -281,8 +286,12 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
         ),
         ("data.fps", 25, {"data"}),
         ("boxes.train_iou", 0.5, {"select training"}),
-        ("boxes.bank_score", 0.5, {"select bank"}),
-        ("boxes.test_score", 0.5, {"select testing"}),
+        ("boxes.bank_score", 0.5, {"select bank", "recall train", "recall val"}),
+        ("boxes.test_score", 0.5, {"select testing", "recall val"}),
+        ("boxes.train_score", 0.5, {"select training", "recall train"}),
+        ("boxes.bank_seconds", "annotated", {"select bank", "people"}),
+        ("detector.score", 0.5, {"people"}),
+        ("detector.pieces", 5, set()),
         ("inference.batch", 3, {"bank", "predict baseline", "predict lfb_nl", "predict lfb_avg"}),
         ("inference.flip", True, {"predict baseline", "predict lfb_nl", "predict lfb_avg"}),
         ("inference.scales", [9, 8], {"predict baseline", "predict lfb_nl", "predict lfb_avg"}),
@@ -290,7 +299,7 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_a_change_reaches_the_jobs_that_depend_on_it_and_no_others(path, value, changed):
-    config = checked()
+    config = checked(detector={"weights": "a.pth"})
     before = slices(copy.deepcopy(config))
     put(config, path, value)
     after = slices(config)
@@ -301,6 +310,34 @@ def test_draws_that_would_all_be_the_same_are_refused():
     assert checked(inference={"sampling": "random", "draws": 5})["inference"]["draws"] == 5
     with pytest.raises(UserError, match=r"inference\.draws: 5 draws would all be the same"):
         checked(inference={"draws": 5})
+
+
+def test_people_come_from_files_or_a_detector_and_in_training_from_the_annotations():
+    def origins(config: dict[str, Any]) -> list[str]:
+        return [settings.origin_of_people(config, split) for split in settings.splits(config)]
+
+    assert origins(checked()) == ["proposals", "proposals"]
+    val = {"annotations": "val.csv"}
+    train = {"annotations": "train.csv", "detections": "train_boxes.csv"}
+    detector = {"weights": "a.pth"}
+    assert origins(checked(detector=detector, data__val=val)) == ["proposals", "detector"]
+    assert origins(checked(detector=detector, data__val=val, data__train=train)) == [
+        "detections",
+        "detector",
+    ]
+    del train["detections"]
+    assert origins(checked(data__train=train)) == ["annotations", "proposals"]
+
+
+def test_people_are_looked_for_in_all_seconds_if_the_bank_or_the_test_takes_all():
+    for bank, test, both in (
+        ("all", "annotated", "all"),
+        ("annotated", "all", "all"),
+        ("annotated", "annotated", "annotated"),
+    ):
+        boxes = {"bank_seconds": bank, "test_seconds": test}
+        config = checked(detector={"weights": "a.pth"}, boxes=boxes)
+        assert settings.detection_settings(config)["seconds"] == both
 
 
 def test_a_models_own_keys_of_training_win_over_the_common_ones():

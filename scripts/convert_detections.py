@@ -1,0 +1,39 @@
+"""Makes proposals of a detector's csv."""
+
+import logging
+
+from lfb.detections import read_detections
+from lfb.errors import DataFaults
+from lfb.frames import Manifest
+from lfb.program import program
+from lfb.proposals import write_proposals
+from scripts.arguments import parser
+
+log = logging.getLogger("lfb")
+
+
+def main() -> None:
+    made = parser(__doc__)
+    made.add_argument("--detections", required=True, help="csv of a person detector")
+    made.add_argument("--manifest", required=True, help="manifest of the frames")
+    made.add_argument("--output", required=True, help="proposals to write, pickle")
+    arguments = made.parse_args()
+    with program(arguments.log):
+        found, faults = read_detections(arguments.detections)
+        if faults:
+            raise DataFaults(faults)
+        videos = Manifest(arguments.manifest).videos
+        sizes = {name: (about["width"], about["height"]) for name, about in videos.items()}
+        proposals = found.proposals(sizes)
+        unit = "pixels, divided by the size of the frames" if found.pixels else "fractions"
+        log.info(
+            "%d boxes in %s; %d of them on other videos, left out",
+            len(found.boxes),
+            unit,
+            len(found.boxes) - len(proposals.boxes),
+        )
+        write_proposals(arguments.output, proposals)
+
+
+if __name__ == "__main__":
+    main()

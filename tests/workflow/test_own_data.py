@@ -1,0 +1,162 @@
+"""Data of one's own, in unusual forms, from the files to the table."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+from torchvision.models.detection import faster_rcnn
+
+from lfb.keyframes import Keyframes
+from lfb.proposals import read_proposals
+from tests.films import make_video
+from tests.workflow.runs import CONFIG, TABLE, Workflow
+
+DETECTOR = "fasterrcnn_mobilenet_v3_large_320_fpn"
+TRAIN, VAL = ["my film.v2", "Straße 1"], ["cam 3; left"]
+SECONDS = range(2, 8)
+LEFT, RIGHT = (0.1, 0.2, 0.45, 0.9), (0.5, 0.1, 0.9, 0.95)
+
+
+def configure(workflow: Workflow, **changes: Any) -> None:
+    """Puts sections of the tests' configuration in place of others; None takes one away."""
+    config = yaml.safe_load(workflow.path(CONFIG).read_text()) | changes
+    config = {key: value for key, value in config.items() if value is not None}
+    workflow.path(CONFIG).write_text(yaml.safe_dump(config, allow_unicode=True))
+
+
+def rows(videos: list[str], actions: tuple[int, int]) -> str:
+    """Annotations: one person on the left, one on the right, in every second."""
+    return "".join(
+        f"{video},{second},{','.join(map(str, box))},{action},{person}\n"
+        for video in videos
+        for second in SECONDS
+        for person, (box, action) in enumerate(zip((LEFT, RIGHT), actions, strict=True))
+    )
+
+
+def write_frames(folder: Path, video: str, count: int) -> None:
+    """A folder of frames as SlowFast names them."""
+    (folder / video).mkdir(parents=True)
+    for number in range(1, count + 1):
+        pixels = np.random.default_rng(number).integers(0, 256, (48, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / video / f"{video}_{number:06d}.jpg")
+
+
+def write_detector(path: Path) -> None:
+    """Weights of a detector that takes everything for a person."""
+    torch.manual_seed(0)
+    model = getattr(faster_rcnn, DETECTOR)(weights=None, weights_backbone=None)
+    with torch.no_grad():
+        model.roi_heads.box_predictor.cls_score.bias[1] = 20
+    torch.save(model.state_dict(), path)
+
+
+def test_frames_of_slowfast_with_ids_with_gaps_and_nobody_detected_yet(fresh: Workflow) -> None:
+    own = fresh.path("my data")
+    for video in TRAIN + VAL:
+        write_frames(own / "frames", video, count=int(7.5 * len(SECONDS)))
+    (own / "labels.pbtxt").write_text(
+        "".join(
+            f'label {{\n  name: "{name}"\n  label_id: {number}\n  label_type: X\n}}\n'
+            for number, name in {3: "stand", 17: "wave", 250: "sit"}.items()
+        )
+    )
+    (own / "train.csv").write_text(rows(TRAIN, (3, 250)) + f"{TRAIN[0]},3,0,0,1,1,17,5\n")
+    (own / "val.csv").write_text(rows(VAL, (17, 250)))
+    write_detector(own / "detector.pth")
+    configure(
+        fresh,
+        demo=None,
+        data={
+            "frames": {"folder": "my data/frames", "pattern": "{video}/{video}_{frame:06d}.jpg"},
+            "fps": 7.5,
+            "first_second": 2,
+            "labels": "my data/labels.pbtxt",
+            "train": {"annotations": "my data/train.csv"},
+            "val": {"annotations": "my data/val.csv"},
+        },
+        detector={"name": DETECTOR, "weights": "my data/detector.pth", "pieces": 1},
+        models={"baseline": {"operator": None}, "lfb_max": {"operator": {"name": "max"}}},
+    )
+    result = fresh.run("all", "proposals")
+    assert result.code == 0, result.output
+
+    with fresh.path(TABLE).open() as file:
+        assert [row["model"] for row in csv.DictReader(file)] == ["baseline", "lfb_max"]
+    assert "val: recall at IoU 0.5: " in result.output
+    assert "train: recall" not in result.output
+    data = fresh.path("results/data")
+    found, faults = read_proposals(data / "val-proposals.pkl")
+    assert not faults
+    assert found.keys() == [(VAL[0], second) for second in SECONDS]
+    recall = json.loads((data / "val-recall.json").read_text())
+    assert (recall["boxes"], recall["keyframes"], recall["without"]) == (12, 6, 0)
+    training = Keyframes.load(data / "train-training.npz")
+    assert [(k.video, k.second) for k in training.keyframes] == [
+        (video, second) for video in sorted(TRAIN) for second in SECONDS
+    ]
+    assert sorted({len(keyframe.boxes) for keyframe in training.keyframes}) == [2, 3]
+    assert (training.actions, training.outputs) == ([3, 17, 250], 251)
+    bank = Keyframes.load(data / "train-bank.npz")
+    assert sum(len(keyframe.boxes) for keyframe in bank.keyframes) == 2 * 2 * 6 + 1
+    metrics = json.loads(fresh.path("results/seed-0/lfb_max/metrics.json").read_text())
+    assert metrics["mmaction2"]["left_out"]  # nobody stands in val
+    assert set(fresh.jobs("all", "proposals")) == set()
+
+
+def test_films_with_a_detectors_boxes_in_pixels_and_a_single_class(fresh: Workflow) -> None:
+    own = fresh.path("films")
+    own.mkdir()
+    for video in TRAIN + VAL:
+        make_video(own / f"{video}.mkv", frames=8 * 24)
+    (own / "labels.pbtxt").write_text('item { name: "stand" id: 1 }')
+    for split, videos in ("train", TRAIN), ("val", VAL):
+        (own / f"{split}.csv").write_text(rows(videos, (1, 1)))
+        boxes = "".join(
+            f"{video},{second},{x1 * 64},{y1 * 48},{x2 * 64},{y2 * 48},0.95\n"
+            for video in [*videos, "other"]
+            for second in SECONDS[:-1]
+            for x1, y1, x2, y2 in (LEFT, (0, 0, 1, 1))
+        )
+        (own / f"{split}_boxes.csv").write_text(boxes)
+    data = {
+        "videos": "films",
+        "fps": 25,
+        "first_second": 0,
+        "labels": "films/labels.pbtxt",
+        **{
+            split: {
+                "annotations": f"films/{split}.csv",
+                "detections": f"films/{split}_boxes.csv",
+            }
+            for split in ("train", "val")
+        },
+    }
+    configure(fresh, demo=None, data=data)
+    result = fresh.run("proposals")
+    assert result.code == 0, result.output
+    for said in (
+        "train: recall at IoU 0.5: 41.7 % of 24 annotated people, ",
+        "val: recall at IoU 0.5: 41.7 % of 12 annotated people, 41.7 % with scores from 0.9 up "
+        "(boxes.bank_score, boxes.test_score); 1.67 boxes a keyframe; 1 of 6 keyframes have none",
+        "30 boxes in pixels, divided by the size of the frames; 10 of them on other videos, left",
+    ):
+        assert said in result.output
+    found, _ = read_proposals(fresh.path("results/data/train-proposals.pkl"))
+    assert found.keys() == [(video, second) for video in sorted(TRAIN) for second in SECONDS[:-1]]
+    np.testing.assert_allclose(found.boxes[:2], [LEFT, (0, 0, 1, 1)], atol=1e-6)
+    made = "results/data/val-testing.npz"
+    assert fresh.run(made).code == 0
+    assert [len(k.boxes) for k in Keyframes.load(fresh.path(made)).keyframes] == [2] * 5 + [1]
+    assert set(fresh.jobs("proposals")) == set()
+
+    data["val"]["detections"] = "films/train_boxes.csv"
+    configure(fresh, data=data)
+    result = fresh.run("proposals")
+    assert result.code == 1
+    assert "films/train_boxes.csv: none of the 6 keyframes of films/val.csv have" in result.output
