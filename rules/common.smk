@@ -81,13 +81,6 @@ def detections(wildcards):
     return {"detections": config["data"][wildcards.split]["detections"]}
 
 
-def detector_weights(wildcards):
-    """The weights of the person detector."""
-    path = config["detector"]["weights"]
-    require([path])
-    return path
-
-
 def files_by_split(*kinds):
     """The files of each split that are of such kinds, as far as the config names them."""
     return {

@@ -18,7 +18,7 @@ rule convert_detections:
     log:
         "<logs>/convert_detections-{split}.log",
     wildcard_constraints:
-        split="|".join(splits_from("detections")),
+        split=one_of(splits_from("detections")),
     conda:
         "../environment.yml"
     resources:
@@ -34,7 +34,7 @@ rule detect_people:
     input:
         unpack(users(split_input, rule="detect_people")),
         manifest="<results>/data/manifest.json",
-        weights=detector_weights,
+        weights=lambda wildcards: required(config["detector"]["weights"]),
         code=code("scripts/detect_people.py"),
     output:
         "<results>/data/people/{split}-{scatteritem}.pkl",
@@ -43,7 +43,7 @@ rule detect_people:
     benchmark:
         "<benchmarks>/people/{split}-{scatteritem}.tsv"
     wildcard_constraints:
-        split="|".join(splits_from("detector")),
+        split=one_of(splits_from("detector")),
     conda:
         "../environment.yml"
     threads: 1 + config["workers"]
@@ -73,7 +73,7 @@ rule gather_people:
     log:
         "<logs>/people/{split}.log",
     wildcard_constraints:
-        split="|".join(splits_from("detector")),
+        split=one_of(splits_from("detector")),
     conda:
         "../environment.yml"
     resources:
