@@ -34,55 +34,39 @@ _NAMES = [
 ]
 
 
-def load_published(model: Detector, path: str | Path) -> list[str]:
-    """Copies the weights of a published detector (baseline or LFB) into a model, all or none.
+def import_detector(
+    path: str | Path, described: Mapping[str, Any], outputs: int
+) -> tuple[Detector, dict[str, Any], list[str]]:
+    """Builds a model with the weights of a trained detector (baseline or LFB), all of them.
 
     avg and max have no weights of their own, so their files fit each other's models.
 
     Args:
-        model: With the outputs (81 in the published files), depth and operator of the file.
-        path: An MMAction2 ``.pth``, or a ``.pkl`` of the authors' code.
-
-    Returns:
-        Names of what is in the file but no weight: in the authors', the momentum of each.
-
-    Raises:
-        UserError: The file is broken or another one than its name says, or its tensors are not
-            those of the model; all are named.
-    """
-    weights, others = _read(path)
-    load_weights(model, _counted(weights, model.state_dict()), path)
-    return others
-
-
-def import_detector(
-    path: str | Path, described: Mapping[str, Any], outputs: int
-) -> tuple[Detector, dict[str, Any], list[str]]:
-    """Builds a model with the weights of a trained detector, every one of them.
-
-    Args:
-        path: As for ``load_published``, or a checkpoint of this project (``.safetensors``).
+        path: An MMAction2 ``.pth``, a ``.pkl`` of the authors' code, or a checkpoint of this
+            project (``.safetensors``).
         described: Arguments of ``build_detector`` but for the outputs, of which the model gets as
-            many as the file has.
+            many as the file has (81 in the published ones).
         outputs: How many there must be at least.
 
     Returns:
-        The model in evaluation mode, all its arguments, and what ``load_published`` returns.
+        The model in evaluation mode; all its arguments; and the names of what is in the file but
+        no weight, in the authors' the momentum of each.
 
     Raises:
-        UserError: As ``load_published``; or the outputs are too few, or a checkpoint of this
+        UserError: The file is broken or another one than its name says; its tensors are not those
+            of the model, and all are named; the outputs are too few; or a checkpoint of this
             project is of a model with other arguments.
     """
     weights, others = _read(path)
     known = len(weights.get("classifier.bias", range(outputs)))
+    arguments = {**described, "outputs": known}
+    model = build_detector(**arguments)
+    load_weights(model, _counted(weights, model.state_dict()), path)
     if known < outputs:
         raise UserError(
             f"{path}: scores actions 1 to {known - 1}, but the label list has them up to "
             f"{outputs - 1}. Take the label list that the model was trained with."
         )
-    arguments = {**described, "outputs": known}
-    model = build_detector(**arguments)
-    load_weights(model, _counted(weights, model.state_dict()), path)
     if Path(path).suffix == ".safetensors":
         _check_arguments(path, load_checkpoint(path).about["model"], arguments)
     return model.eval(), arguments, others
@@ -100,7 +84,7 @@ def load_backbone(model: Detector, path: str | Path) -> list[str]:
         Names of what is in the file and was not used: its head and what is no weight.
 
     Raises:
-        UserError: As ``load_published``.
+        UserError: As ``import_detector``.
     """
     weights, others = _read(path)
     prefix = "backbone."

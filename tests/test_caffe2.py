@@ -12,7 +12,7 @@ from torch import Tensor
 from lfb.caffe2 import read_weights, translate
 from lfb.errors import UserError
 from lfb.models.detector import Detector, build_detector
-from lfb.published import load_backbone, load_published
+from lfb.published import import_detector, load_backbone
 from tests import caffe2_files as caffe2
 from tests.caffe2_files import Blobs
 
@@ -31,8 +31,12 @@ ROIS = torch.tensor(
 )
 
 
+def described(operator: dict[str, Any] | None = None, depth: int = 50) -> dict[str, Any]:
+    return {"backbone": {"name": "i3d_nl", "depth": depth}, "head": HEAD, "operator": operator}
+
+
 def build(operator: dict[str, Any] | None = None, depth: int = 50) -> Detector:
-    return build_detector({"name": "i3d_nl", "depth": depth}, HEAD, operator, 81)
+    return build_detector(**described(operator, depth), outputs=81)
 
 
 def save(path: Path, blobs: dict[str, Any]) -> Path:
@@ -75,8 +79,8 @@ def test_an_imported_model_gives_the_logits_of_the_authors_code(
     blobs = {**trained, **caffe2.draw(caffe2.head_shapes(kind, layers), seed=1)}
     momentum = {f"{blob}_momentum": np.zeros(1, "f4") for blob in ("conv1_w", "pred_b")}
     path = save(tmp_path / "model_final.pkl", {**blobs, **momentum})
-    ours = build(operator).eval()
-    assert load_published(ours, path) == ["conv1_w_momentum", "model_iter", "pred_b_momentum"]
+    ours, _, unused = import_detector(path, described(operator), 81)
+    assert unused == ["conv1_w_momentum", "model_iter", "pred_b_momentum"]
     path.unlink()  # pytest would keep 200 MB of each test
 
     random = torch.Generator().manual_seed(2)
@@ -158,7 +162,7 @@ def test_another_depth_or_operator_is_told_with_every_name(tmp_path):
         model = build({**NON_LOCAL, "layers": 2})
     path = save(tmp_path / "model_final.pkl", some(101, "nl", 3))
     with pytest.raises(UserError, match="of another depth, width or operator") as refused:
-        load_published(model, path)
+        import_detector(path, described({**NON_LOCAL, "layers": 2}), 81)
     told = str(refused.value)
     for block in range(6, 23):
         assert f"\n  backbone.layer3.{block}.conv2.bn.running_var: not in the model" in told
@@ -169,11 +173,9 @@ def test_another_depth_or_operator_is_told_with_every_name(tmp_path):
 
 
 def test_a_blob_of_an_unknown_name_is_not_passed_over(tmp_path):
-    with torch.device("meta"):
-        model = build()
     blobs = {**some(50), "res2_0_branch3_w": np.zeros(1, "f4"), "pred_x": np.zeros(1, "f4")}
     with pytest.raises(UserError) as refused:
-        load_published(model, save(tmp_path / "model_final.pkl", blobs))
+        import_detector(save(tmp_path / "model_final.pkl", blobs), described(), 81)
     assert "\n  res2_0_branch3_w: not in the model" in str(refused.value)
     assert "\n  pred_x: not in the model" in str(refused.value)
 

@@ -1,4 +1,7 @@
-"""The published models hold to MMAction2's own modules, with random weights in its file formats."""
+"""The published models, as config/ava_published.yaml has them, hold to MMAction2's own modules.
+
+With random weights, in both of its file formats.
+"""
 
 import pickle
 from pathlib import Path
@@ -13,17 +16,16 @@ from lfb.bank import Bank
 from lfb.lookup import BankFeatures
 from lfb.models.backbone import SlowOnly
 from lfb.models.detector import build_detector
-from lfb.published import load_backbone, load_published
+from lfb.published import import_detector, load_backbone
 from lfb.published_bank import import_bank
+from lfb.settings import model_settings
 from tests import peers
-from tests.peers import CHANNELS, PER_SECOND, WIDTH, WINDOW, PeerDetector
+from tests.peers import CHANNELS, PER_SECOND, WINDOW, PeerDetector
+from tests.test_recipe import read
 
-OPERATORS = {
-    "baseline": None,
-    "avg": {"name": "avg"},
-    "max": {"name": "max"},
-    "non_local": {"name": "non_local", "width": WIDTH, "layers": 2, "dropout": 0.2},
-}
+CONFIG = read("ava.yaml", "ava_published.yaml")
+# Their names of the operators.
+OPERATORS = {"baseline": None, "lfb_avg": "avg", "lfb_max": "max", "lfb_nl": "non_local"}
 SPLITS = {"train": "a", "val": "b"}
 KEYFRAMES = [("a", 902), ("b", 950)]
 ROIS = torch.tensor(
@@ -104,8 +106,7 @@ def test_an_imported_model_gives_the_logits_of_the_peer(
     peer, backbone, banks, tmp_path, name, version
 ):
     torch.manual_seed(2)
-    operator = OPERATORS[name]
-    theirs = PeerDetector(peer, backbone, operator and operator["name"], banks).eval()
+    theirs = PeerDetector(peer, backbone, OPERATORS[name], banks).eval()
     soften(theirs)
     path = tmp_path / "published.pth"
     peers.save(path, theirs, version, peer)
@@ -113,16 +114,16 @@ def test_an_imported_model_gives_the_logits_of_the_peer(
         with pytest.raises(pickle.UnpicklingError, match="mmengine"):
             torch.load(path, weights_only=True)
 
-    ours = build_detector({"name": "slowonly", "depth": 50}, {}, operator, 81).eval()
-    load_published(ours, path)
+    ours, _, unused = import_detector(path, model_settings(CONFIG, name), 81)
+    assert unused == []
     path.unlink()  # pytest would keep 128 MB of each test
     clips = make_clips()
-    rows = windows(banks) if operator else ()
+    rows = windows(banks) if name != "baseline" else ()
     wanted = theirs(normalised(clips), ROIS, [f"{v},{s:04d}" for v, s in KEYFRAMES])
     found = ours(clips, ROIS, *rows)
     assert wanted.std() > 0.1
     assert (found - wanted).abs().max() <= 1e-4
-    if operator:
+    if rows:
         ours.operator.empty = "mask"
         assert (ours(clips, ROIS, *rows) - wanted).abs().max() > 1e-3  # empty slots are seen
 

@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from lfb.checkpoints import save_checkpoint
 from lfb.errors import UserError
 from lfb.files import digest
 from lfb.models.detector import Detector, build_detector
-from lfb.published import import_detector, load_backbone, load_published
+from lfb.published import import_detector, load_backbone
 from tests.pictures import OUTPUTS, TINY, make_detector
 from tests.samples import Harmful
 
@@ -56,12 +57,18 @@ def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+def described(operator: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The arguments of `make_detector`'s models but for the outputs."""
+    return {"backbone": TINY, "head": HEAD, "operator": operator}
+
+
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
 def test_every_tensor_finds_its_place(tmp_path, operator):
-    model, other = make_detector(operator), make_detector(operator)
+    other = make_detector(operator)
     for number, parameter in enumerate(other.state_dict().values()):
         parameter.copy_(torch.full(parameter.shape, number))
-    load_published(model, save(tmp_path / "a.pth", their_state(other)))
+    path = save(tmp_path / "a.pth", their_state(other))
+    model, _, _ = import_detector(path, described(operator), OUTPUTS)
     assert equal(model.state_dict(), other.state_dict())
 
 
@@ -69,13 +76,12 @@ def test_every_tensor_finds_its_place(tmp_path, operator):
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
 def test_a_trained_detector_is_built_as_described(tmp_path, operator, name):
     model = make_detector(operator).train()
-    described = {"backbone": TINY, "head": HEAD, "operator": operator}
-    arguments = {**described, "outputs": OUTPUTS}
+    arguments = {**described(operator), "outputs": OUTPUTS}
     if name == "a.pth":
         save(tmp_path / name, their_state(model))
     else:
         save_checkpoint(tmp_path / name, model, {"model": arguments})
-    found, told, unused = import_detector(tmp_path / name, described, outputs=OUTPUTS - 1)
+    found, told, unused = import_detector(tmp_path / name, described(operator), OUTPUTS - 1)
     assert equal(found.state_dict(), model.state_dict())
     assert told == arguments
     assert unused == []
@@ -85,28 +91,24 @@ def test_a_trained_detector_is_built_as_described(tmp_path, operator, name):
 def test_a_detector_of_fewer_actions_is_refused(tmp_path):
     path = save(tmp_path / "a.pth", their_state(make_detector()))
     with pytest.raises(UserError, match="scores actions 1 to 3, but the label list has them up to"):
-        import_detector(path, {"backbone": TINY, "head": {}, "operator": None}, OUTPUTS + 1)
+        import_detector(path, described(), OUTPUTS + 1)
 
 
 def test_a_checkpoint_of_ours_must_be_of_the_same_model(tmp_path):
-    described = {"backbone": TINY, "head": HEAD, "operator": {"name": "max"}}
     path = tmp_path / "a.safetensors"
-    model = make_detector(described["operator"])
-    save_checkpoint(path, model, {"model": {**described, "outputs": OUTPUTS}})
-    described["operator"] = {"name": "max", "empty": "zero"}  # the default
-    import_detector(path, described, OUTPUTS)
-    described["operator"] = {"name": "max", "empty": "mask"}
+    about = {**described({"name": "max"}), "outputs": OUTPUTS}
+    save_checkpoint(path, make_detector(about["operator"]), {"model": about})
+    import_detector(path, described({"name": "max", "empty": "zero"}), OUTPUTS)  # the default
     with pytest.raises(UserError, match=r"operator .*, here .*mask"):
-        import_detector(path, described, OUTPUTS)
+        import_detector(path, described({"name": "max", "empty": "mask"}), OUTPUTS)
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     sign = tmp_path / "sign"
     state = their_state(make_detector())
     state["backbone.extra"] = Harmful(f"touch {sign}")
-    described = {"backbone": TINY, "head": HEAD, "operator": None}
     with pytest.raises(UserError, match=r"holds what is no plain tensor: backbone\.extra"):
-        import_detector(save(tmp_path / "a.pth", state), described, OUTPUTS)
+        import_detector(save(tmp_path / "a.pth", state), described(), OUTPUTS)
     assert not sign.exists()
 
 
@@ -126,11 +128,11 @@ def test_the_published_models_have_the_published_number_of_parameters(operator, 
 
 
 def test_files_older_than_the_counters_of_batch_norm_load(tmp_path):
-    model, other = make_detector(), make_detector()
+    other = make_detector()
     state = their_state(other)
     old = OrderedDict((n, t) for n, t in state.items() if not n.endswith("num_batches_tracked"))
     assert len(old) < len(state)
-    load_published(model, save(tmp_path / "a.pth", old))
+    model, _, _ = import_detector(save(tmp_path / "a.pth", old), described(), OUTPUTS)
     assert equal(model.state_dict(), other.state_dict())
 
 
@@ -152,7 +154,7 @@ def test_the_backbone_alone_is_taken_and_the_rest_named(tmp_path):
 
 def test_a_checkpoint_of_our_own_gives_its_backbone(tmp_path):
     model, other = make_detector(), make_detector(NON_LOCAL)
-    about = {"backbone": TINY, "head": {"roi_size": 3}, "operator": NON_LOCAL, "outputs": OUTPUTS}
+    about = {**described(NON_LOCAL), "outputs": OUTPUTS}
     save_checkpoint(tmp_path / "a.safetensors", other, {"model": about})
     unused = load_backbone(model, tmp_path / "a.safetensors")
     assert equal(model.backbone.state_dict(), other.backbone.state_dict())
@@ -165,24 +167,23 @@ def test_another_depth_width_or_operator_is_told_with_every_name(tmp_path):
     deeper = build_detector({**TINY, "depth": [2, 1]}, {}, {**NON_LOCAL, "width": 8}, OUTPUTS)
     path = save(tmp_path / "a.pth", their_state(deeper))
     with pytest.raises(UserError, match="of another depth, width or operator") as refused:
-        load_published(model, path)
+        import_detector(path, described(NON_LOCAL), OUTPUTS)
     told = str(refused.value)
     assert told.startswith(f"{path}: ")
     extra = deeper.state_dict().keys() - model.state_dict().keys()
     assert extra
     assert all(f"\n  {name}: not in the model" in told for name in extra)
     assert "\n  operator.layers.1.theta.weight: shape (8, 8), but (6, 6) in the model" in told
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     with pytest.raises(UserError, match=r"backbone\.layer1\.1\.conv1\.bn\.bias: not in the model"):
         load_backbone(model, path)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 def test_a_recogniser_is_no_detector(tmp_path):
-    model = make_detector()
-    state = their_state(model)
+    state = their_state(make_detector())
     state["cls_head.fc_cls.weight"] = state.pop("roi_head.bbox_head.fc_cls.weight")
     with pytest.raises(UserError) as refused:
-        load_published(model, save(tmp_path / "a.pth", state))
+        import_detector(save(tmp_path / "a.pth", state), described(), OUTPUTS)
     assert "\n  classifier.weight: missing" in str(refused.value)
     assert "\n  cls_head.fc_cls.weight: not in the model" in str(refused.value)
 
@@ -191,11 +192,12 @@ def test_a_file_is_held_to_the_digest_in_its_name(tmp_path):
     model = make_detector()
     path = save(tmp_path / "a.pth", their_state(model))
     good = path.rename(tmp_path / f"a_20200704-{digest(path)[:8]}.pth")
-    load_published(model, good)
+    import_detector(good, described(), OUTPUTS)
     bad = good.rename(tmp_path / "a_20200704-00c0ffee.pth")
-    for load in load_published, load_backbone:
-        with pytest.raises(UserError, match="should begin with 00c0ffee, as the name says"):
-            load(model, bad)
+    with pytest.raises(UserError, match="should begin with 00c0ffee, as the name says"):
+        import_detector(bad, described(), OUTPUTS)
+    with pytest.raises(UserError, match="should begin with 00c0ffee, as the name says"):
+        load_backbone(model, bad)
 
 
 @pytest.mark.parametrize("name", ["a_20200704-00c0ffee.pth", "a.pth", "a.safetensors"])

@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 
 from lfb import settings
 from lfb.clips import Input, Shuffled, Window
+from lfb.files import named_digest
 from lfb.training import Training, learning_rate
 
 CONFIG = Path(__file__).parent.parent / "config"
@@ -250,3 +251,16 @@ def test_the_deeper_backbone_changes_the_weights_and_the_rows_alone(paper):
         )
         usual = settings.training_settings(paper, name)
         assert {key for key in own if own[key] != usual[key]} == {"backbone", "weights"}
+
+
+def test_the_published_models_are_fetched_and_nothing_is_trained():
+    config = read("ava.yaml", "ava_published.yaml", "ava_published_bank.yaml")
+    assert settings.trained(config) == []
+    assert settings.splits(config) == ["val"]
+    assert config["window"] == read("ava.yaml")["window"]
+    assert settings.published_banks(config) == {"val": "resources/ava/banks/lfb_val.pkl"}
+    fetched = {f"{item['to']}/{Path(item['url']).name}" for item in config["fetch"]["weights"]}
+    checkpoints = {model: own["checkpoint"] for model, own in config["models"].items()}
+    assert set(checkpoints.values()) == fetched
+    assert all(model in checkpoints[model] for model in LFB)
+    assert all(named_digest(path) for path in fetched)
