@@ -86,7 +86,8 @@ def read_proposals(path: str | Path) -> tuple[Proposals, list[str]]:
 
     The pickle is a dict ``'<video>,<second>'`` -> N x 5 array x1, y1, x2, y2, score, read by an
     unpickler that builds numeric arrays and plain values and runs nothing else. A CSV row is
-    ``video,second,x1,y1,x2,y2,,score``, its seventh field left unread.
+    ``video,second,x1,y1,x2,y2,,score``; where the seventh field holds a label, as in the authors'
+    file of the training split, a box has a row for each of its labels and is taken once.
 
     Returns:
         The sound boxes, those up to 0.001 outside the frame clipped to it, and the faults.
@@ -153,8 +154,10 @@ def _read_csv(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any
     table = Csv(path, [8], "video,second,x1,y1,x2,y2,,score")
     second = numbers(table.columns[1])
     table.blame_keys(second)
-    sound = table.sound()
     values = np.stack([numbers(table.columns[c]) for c in (2, 3, 4, 5, 7)], axis=1)
+    rows = pd.DataFrame(values).assign(video=table.columns[0], second=second)
+    again = rows.duplicated().to_numpy() & (table.columns[6] != "")
+    sound = table.sound() & ~again
     line = table.line[sound]
 
     def where(i: int) -> str:

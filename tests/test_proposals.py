@@ -151,6 +151,15 @@ def test_faults_of_a_proposals_csv_have_lines(tmp_path):
     assert [fault.split(":")[1] for fault in faults] == ["1", "3", "4"]
 
 
+def test_a_box_of_several_labels_is_one_person(tmp_path):
+    rows = ["a,0902,0,0,0.5,1,80,0.9", "a,0902,0,0,0.5,1,12,0.9", "a,0902,0.5,0,1,1,,0.8"]
+    other = ["a,0903,0,0,0.5,1,12,0.9", "a,0903,0.5,0,1,1,,0.8", "a,0903,0.5,0,1,1,,0.8"]
+    proposals, faults = read_proposals(write(tmp_path, *rows, *other))
+    assert faults == []
+    assert proposals.get("a", 902)[0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
+    assert len(proposals.get("a", 903)[0]) == 3  # two people of one box
+
+
 _boxes = st.tuples(
     *[st.floats(0, 0.375, width=32)] * 2,
     *[st.floats(0.5, 1, width=32)] * 2,
