@@ -53,6 +53,8 @@ onstart:
         and workflow.local_exec
     ):
         shell("python -m scripts.check_device --device cuda")
+    if workflow.is_main_process:
+        tell_disk_need()
 
 
 rule all:

@@ -61,14 +61,14 @@ def download(
         UserError: It cannot be had, is another file than it should be, or the disk is full. What is
             there already under a name to be written is never changed.
     """
-    partial = _Partial(path, url)
+    partial, wanted = _Partial(path, url), sha256 or named_digest(path)
     try:
         with partial.locked():
             try:
                 _persistently(
-                    lambda: _transfer(partial, size, bool(sha256), arrived), wait, partial
+                    lambda: _transfer(partial, size, bool(wanted), arrived), wait, partial
                 )
-                _check(partial, sha256 or named_digest(path))
+                _check(partial, wanted)
                 _take_members(partial, members) if members else _place(partial)
             except _Wrong:
                 partial.clear()

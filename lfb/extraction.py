@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # imported where used: checking frames needs no decoder
 
 logger = logging.getLogger(__name__)
 
+QUALITY = 95  # of JPEGs, as Pillow counts
 SLACK = 1.0  # seconds by which the length a container declares may exceed its last frame
 
 
@@ -86,7 +87,7 @@ def extract(
     first_second: int,
     start: float,
     seconds: float | None,
-    quality: int = 95,
+    quality: int = QUALITY,
 ) -> FrameInfo:
     """Writes the frames of a part of a video to a zip, whole or not at all.
 
@@ -145,7 +146,7 @@ def extract_all(
     first_second: int,
     start: float,
     seconds: float | None,
-    quality: int = 95,
+    quality: int = QUALITY,
     processes: int = 1,
 ) -> dict[str, Any]:
     """Extracts many videos into ``folder/{name}.zip``; arguments as in :func:`extract`.
@@ -193,6 +194,15 @@ def verify_all(
     return _manifest(
         _verify_one, {name: (Path(root), pattern) for name in videos}, settings, processes
     )
+
+
+def some_frames(video: str | Path, *, fps: float, at: float, count: int) -> list[int]:
+    """Bytes of the JPEGs of ``count`` frames from second ``at`` of a video file on.
+
+    Raises:
+        UserError: As ``extract``.
+    """
+    return [len(data) for data, _ in _jpegs(Path(video), fps, at, count, QUALITY)]
 
 
 @contextmanager

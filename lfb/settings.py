@@ -239,6 +239,17 @@ def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: data[key] for key in keys if key in data}
 
 
+def disk_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides how much disk a run needs."""
+    return {
+        **data_settings(config),
+        **selection_settings(config, "bank"),
+        "dtype": config["bank"]["dtype"],
+        "models": {model: model_settings(config, model) for model in config["models"]},
+        "seeds": len(config["seeds"]),
+    }
+
+
 def selection_settings(config: Mapping[str, Any], purpose: str) -> dict[str, Any]:
     """What the choice of keyframes for ``training``, ``testing`` or the ``bank`` depends on."""
     prefix = {"training": "train_", "testing": "test_", "bank": "bank_"}[purpose]

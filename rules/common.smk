@@ -2,7 +2,9 @@
 
 import json
 import shlex
+import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -139,6 +141,23 @@ def frames_folder(wildcards):
     """Where packed frames lie. Snakemake replaces <resources> in files only, not in params."""
     resources = config.get("pathvars", {}).get("resources", "resources")
     return f"{resources}/frames"
+
+
+def tell_disk_need():
+    """Says what a run will need on disk, while frames of the user's own data are to be extracted."""
+    lacking = [key for key in settings.missing_files(config) if key.startswith("data.")]
+    manifest, table = rules.extract_frames.output[0], rules.map_table.output[0]
+    if "demo" in config or lacking or Path(manifest).exists():
+        return
+    arguments = {
+        "--settings": json.dumps(settings.disk_settings(config)),
+        "--labels": config["data"]["labels"],
+        "--files": json.dumps(files_by_split("annotations", "proposals")),
+        "--frames": frames_folder(None),
+        "--results": str(Path(table).parent),
+    }
+    command = ["python", "-m", "scripts.disk_need", *chain(*arguments.items())]
+    subprocess.run(command, check=False)  # an estimate that fails stops no run
 
 
 def has_bank(model):

@@ -1,7 +1,7 @@
 """From nothing but a config to the data."""
 
 import io
-import shutil
+import re
 import time
 import zipfile
 
@@ -18,7 +18,7 @@ LABELS = "labels.pbtxt"
 BASELINE = "results/seed-0/baseline/checkpoint.safetensors"
 
 
-def test_a_killed_fetch_goes_on_and_ends_with_the_data(finished: Workflow, fresh: Workflow) -> None:
+def test_a_killed_fetch_goes_on_and_brings_the_data(finished: Workflow, fresh: Workflow) -> None:
     data = finished.path(DATA)
     weights = f"initial-{digest(finished.path(BASELINE))[:8]}.pth"  # the name is checked alone
     videos = {path.name: path.read_bytes() for path in data.glob("videos/*.mp4")}
@@ -94,8 +94,13 @@ def test_a_killed_fetch_goes_on_and_ends_with_the_data(finished: Workflow, fresh
     for folder in finished.path(DATA), fresh.path(DATA):
         (folder / weights).unlink(missing_ok=True)
     assert contents(fresh) == contents(finished)
-    shutil.copy(finished.path(BASELINE), fresh.path(DATA) / weights)
-    assert "extract_frames" in fresh.jobs()
+    frames = fresh.run("frames")
+    assert frames.code == 0, frames.output
+    need = r"will need about \S+ .B for frames, \S+ .B for banks, \S+ .B for checkpoints"
+    assert re.search(need, frames.output)
+    assert re.search(r"resources/frames, results: \S+ .B needed, ", frames.output)
+    manifest = "results/data/manifest.json"
+    assert fresh.path(manifest).read_bytes() == finished.path(manifest).read_bytes()
 
 
 def wait_for_bytes(run: Running, pattern: str) -> None:
