@@ -151,6 +151,8 @@ def _tried(work: Callable[[Any], Any], item: Any) -> tuple[Any, Any]:
         return item, work(item)
     except UserError as error:
         return item, str(error)
+    except OSError as error:  # of the disk; the network's are UserErrors
+        return item, f"{error.filename}: {error.strerror}"
 
 
 def _look(source: Source, wait: Wait) -> _Wanted | None:
@@ -194,7 +196,7 @@ def _announce(wanted: Sequence[_Wanted], there: int) -> None:
     """
     unknown = sum(one.left is None for one in wanted)
     log.info(
-        "%d files to fetch, %s%s; %d there already",
+        "files to fetch: %d, %s%s; there already: %d",
         len(wanted),
         in_words(sum(one.left or 0 for one in wanted)),
         f" and {unknown} of unknown size" if unknown else "",

@@ -88,12 +88,12 @@ def test_files_are_fetched_once(item, server, tmp_path, log):
     bring(*items)
     names = ["a.pkl", "b c.pkl", f"w-{SHA256[:8]}.pth"]
     assert contents(tmp_path / "to") == dict.fromkeys(names, CONTENT)
-    assert "3 files to fetch, 768 bytes; 0 there already" in log.messages
+    assert "files to fetch: 3, 768 bytes; there already: 0" in log.messages
     assert any(m.startswith(f"{tmp_path}/to: 768 bytes needed, ") for m in log.messages)
     server.asked.clear()
     bring(*items)
     assert sorted(server.asked) == ["HEAD /far/a.pkl", "HEAD /far/b%20c.pkl"]  # a digest is enough
-    assert "0 files to fetch, 0 bytes; 3 there already" in log.messages
+    assert "files to fetch: 0, 0 bytes; there already: 3" in log.messages
     assert [str(place) for item in items for place in places(item)] == [
         f"{tmp_path}/to/{name}" for name in names
     ]
@@ -156,13 +156,13 @@ def test_what_came_before_is_not_counted_again(item, server, tmp_path, log):
     server.answers += [Answer(most=100), *[Answer(status=503)] * 5]
     faults(item("a.pkl"))
     bring(item("a.pkl"))
-    assert "1 files to fetch, 156 bytes; 0 there already" in log.messages
+    assert "files to fetch: 1, 156 bytes; there already: 0" in log.messages
 
 
 def test_an_unknown_size_is_told(item, server, tmp_path, log):
     server.heads.append(Answer(status=405))
     bring(item("a.pkl"))
-    assert "1 files to fetch, 0 bytes and 1 of unknown size; 0 there already" in log.messages
+    assert "files to fetch: 1, 0 bytes and 1 of unknown size; there already: 0" in log.messages
 
 
 def test_a_zip_is_fetched_for_what_lacks(item, server, tmp_path):
@@ -233,3 +233,9 @@ def test_a_list_with_a_path_or_a_video_twice_is_refused(films, server, tmp_path,
     (told,) = faults(item, **more)
     assert "is no file name, or its video comes twice" in told
     assert not (tmp_path / "videos").exists()
+
+
+def test_a_file_that_cannot_be_read_is_told(item, tmp_path):
+    (tmp_path / "to" / f"w-{SHA256[:8]}.pth").mkdir(parents=True)
+    (told,) = faults(item(f"w-{SHA256[:8]}.pth"))
+    assert told == f"{tmp_path}/to/w-{SHA256[:8]}.pth: Is a directory"

@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 
 from lfb import settings
 from lfb.clips import Input, Shuffled, Window
+from lfb.fetch import places
 from lfb.files import named_digest
 from lfb.training import Training, learning_rate
 
@@ -137,6 +138,28 @@ def test_nothing_is_written_where_another_configuration_writes(config):
     assert config["pathvars"] == {
         name: f"{name}/ava" for name in ("results", "resources", "logs", "benchmarks")
     }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["ava.yaml"],
+        ["ava.yaml", "ava_v2.2.yaml"],
+        ["ava.yaml", "ava_1x.yaml"],
+        ["ava.yaml", "ava_published.yaml"],
+        ["ava_paper.yaml"],
+        ["ava_paper.yaml", "ava_paper_r101.yaml"],
+    ],
+    ids="+".join,
+)
+def test_all_that_a_recipe_reads_can_be_fetched(names, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = read(*names)
+    items = [item for kind in config["fetch"].values() for item in kind]
+    brought = {str(place) for item in items for place in places(item)}
+    missing = settings.missing_files(config)
+    assert len(missing) > 5
+    assert brought >= set(missing.values())
 
 
 # The recipe of the paper's authors, in iterations of 16 clips (their lib/utils/lr_policy.py).
