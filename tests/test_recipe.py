@@ -147,8 +147,10 @@ def test_nothing_is_written_where_another_configuration_writes(config):
         ["ava.yaml", "ava_v2.2.yaml"],
         ["ava.yaml", "ava_1x.yaml"],
         ["ava.yaml", "ava_published.yaml"],
+        ["ava.yaml", "ava_1x.yaml", "ava_1x_published.yaml"],
         ["ava_paper.yaml"],
         ["ava_paper.yaml", "ava_paper_r101.yaml"],
+        ["ava_paper.yaml", "ava_paper_published.yaml"],
     ],
     ids="+".join,
 )

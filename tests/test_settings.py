@@ -93,7 +93,10 @@ def test_an_overlay_drops_a_row_of_the_table():
     ids=lambda path: path.stem,
 )
 def test_the_configurations_of_the_project_are_sound(path):
-    told = re.search("--configfile (.*?) \\.\\.\\.", path.read_text())  # what it is laid over
+    text = path.read_text()
+    sections = re.findall(r"^\w+:", text, re.MULTILINE)
+    assert len(set(sections)) == len(sections)  # YAML takes the last of two alike
+    told = re.search("--configfile (.*?) \\.\\.\\.", text)  # what it is laid over
     config: dict[str, Any] = {}
     for name in told[1].split() if told else [path]:
         update_config(config, yaml.safe_load(Path(CONFIG.parent, name).read_text()))
