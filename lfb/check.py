@@ -1,8 +1,10 @@
 """The data check: every fault of a data set at once, before the first frame or GPU job."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -253,10 +255,7 @@ def _video_lengths(
     for video, where in named.items() if files or not folder_faults else ():
         if video not in files:
             wanted = f"no {video} with {', '.join(EXTENSIONS)} in {folder}"
-            advice = "fetch the video or delete its rows"
-            if video.endswith(EXTENSIONS):
-                advice = "name videos without the extension"
-            faults.append(f"{where}: {wanted}; {advice}")
+            faults.append(f"{where}: {wanted}; {_advice(video, files)}")
             continue
         found = _gather(faults, partial(measure, files[video]))
         if found is None:
@@ -270,6 +269,18 @@ def _video_lengths(
         elif seconds is None:
             lengths[video] = found.duration - start
     return lengths
+
+
+def _advice(video: str, files: Mapping[str, Path]) -> str:
+    """What to do about a video that is not among the files."""
+    if video.endswith(EXTENSIONS):
+        return "name videos without the extension"
+    same = {unicodedata.normalize("NFC", name): path for name, path in files.items()}
+    if path := same.get(unicodedata.normalize("NFC", video)):
+        return f"{path.name} looks the same, but its letters are encoded otherwise; rename it"
+    if close := get_close_matches(video, files, 1):
+        return f"is it {files[close[0]].name}? Name both alike, or delete its rows"
+    return "fetch the video or delete its rows"
 
 
 def _probe(path: Path) -> Any:

@@ -84,7 +84,7 @@ def _read(path: str | Path) -> Any:
     if told and path.is_file() and not (found := digest(path)).startswith(told):
         raise UserError(
             f"{path}: the SHA-256 should begin with {told}, as the name says, but begins with "
-            f"{found[:8]}: the file is damaged or another one. Fetch it again."
+            f"{found[:8]}: the file is damaged or another one. Delete it and fetch it again."
         )
     try:
         with path.open("rb") as file:

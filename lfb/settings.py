@@ -111,7 +111,7 @@ def check_demo(config: Mapping[str, Any]) -> None:
         raise UserError(
             "the config has a `demo` section, which writes the files that `data` names over what "
             "is there. For data of your own write a config that has no `demo` and stands alone, "
-            "with `models` of its own: begin with a copy of config/ava.yaml.\n" + "\n".join(faults)
+            "with `models` of its own: begin with a copy of config/own.yaml.\n" + "\n".join(faults)
         )
 
 

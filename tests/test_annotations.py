@@ -75,7 +75,7 @@ def test_sound_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path)
         "NA,0902,0.1,0.2,0.3,0.4,3,7",
         "",
         "a,903,0,0,1,1,1\r",
-        "a,904",
+        "a,904.0",
     )
     rows, faults = read_annotations(path, LABELS)
     assert faults == []

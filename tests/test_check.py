@@ -269,6 +269,16 @@ def test_missing_videos_are_named_with_the_row_that_wants_them(data):
     assert fault.startswith("train.csv:7: no b with .mp4, .mkv, .webm, .avi, .mov in ")
 
 
+def test_a_video_that_is_named_a_little_otherwise_is_shown(data):
+    data.add_video("cafe\u0301 in town.mp4", 911.0)
+    data.add_video("street_02.mkv", 911.0)
+    data.annotate("val", "caf\u00e9 in town,902,0,0,1,1,1,0", "street 02,902,0,0,1,1,1,0")
+    data.propose("val", ("caf\u00e9 in town", 902, 1.0))
+    same, close = data.faults()
+    assert same.endswith(" looks the same, but its letters are encoded otherwise; rename it")
+    assert close.endswith("; is it street_02.mkv? Name both alike, or delete its rows")
+
+
 def test_a_name_with_its_extension_is_explained(data):
     data.annotate("val", "c.mp4,902,0,0,1,1,1,0")
     data.propose("val", ("c.mp4", 902, 1.0))

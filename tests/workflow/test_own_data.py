@@ -160,3 +160,15 @@ def test_films_with_a_detectors_boxes_in_pixels_and_a_single_class(fresh: Workfl
     result = fresh.run("proposals")
     assert result.code == 1
     assert "films/train_boxes.csv: none of the 6 keyframes of films/val.csv have" in result.output
+
+
+def test_the_config_to_copy_says_what_it_wants(fresh: Workflow) -> None:
+    result = fresh.shell("snakemake --configfile config/own.yaml config/small.yaml -n")
+    assert result.code == 1
+    for said in (
+        "data.videos: resources/own/videos",
+        "data.train.annotations: resources/own/train.csv",
+        "detector.weights: resources/own/weights/fasterrcnn_mobilenet_v3_large_320_fpn-907",
+        "(fetch_weights)",
+    ):
+        assert said in result.output
