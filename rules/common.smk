@@ -174,6 +174,11 @@ def bank_of(split):
     )
 
 
+def published_bank(wildcards):
+    """The file that the bank of a split is imported from."""
+    return {"source": PUBLISHED_BANKS[wildcards.split]}
+
+
 def bank_options(split):
     """A function for params: the options that name the bank and the file it is imported from."""
     source = PUBLISHED_BANKS.get(split)

@@ -37,7 +37,7 @@ rule import_checkpoint:
 rule import_bank:
     """Takes a bank that MMAction2 wrote in place of building one."""
     input:
-        source=lambda wildcards: required(PUBLISHED_BANKS[wildcards.split]),
+        unpack(users(published_bank, rule="import_bank")),
         keyframes=lambda wildcards: (
             "<results>/data/train-training.npz"
             if wildcards.split == "train"

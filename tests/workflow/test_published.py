@@ -139,6 +139,9 @@ def test_a_published_bank_takes_the_place_of_ours(scored_copy: Workflow, scored:
         "source_digest": digest(source),
     }
     assert set(scored_copy.jobs()) == set()
+    away = source.rename(source.with_name("away"))
+    assert set(scored_copy.jobs()) == set()  # it is not needed any more
+    away.rename(source)
 
     commands, content = scored_copy.jobs("--forceall"), torch.load(source)
     shutil.rmtree(scored_copy.path(BANK))
