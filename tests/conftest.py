@@ -1,13 +1,26 @@
 """Videos and their frames, made once for all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from lfb.extraction import extract
+from lfb.program import log
 from tests.films import CUT, make_video
+
+
+@pytest.fixture(autouse=True)
+def _fresh_log() -> Iterator[None]:
+    """Takes away what a program adds to the log, as the end of its process would."""
+    before, level = list(log.handlers), log.level
+    yield
+    for handler in set(log.handlers) - set(before):
+        log.removeHandler(handler)
+        handler.close()
+    log.setLevel(level)
 
 
 @pytest.fixture(scope="session")

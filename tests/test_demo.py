@@ -69,7 +69,7 @@ def test_the_data_check_finds_no_fault(demo):
         start=2,
         seconds=SECONDS + 2,
         fps=4,
-        score=0.9,
+        expected={},
     )
     for split, count in COUNTS.items():
         found = summary["splits"][split]

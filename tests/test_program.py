@@ -5,18 +5,7 @@ import logging
 import pytest
 
 from lfb.errors import DataFaults, UserError
-from lfb.program import log, program, progress
-
-
-@pytest.fixture(autouse=True)
-def _fresh_log():
-    """Takes away what a program adds to the log, as the end of its process would."""
-    before, level = list(log.handlers), log.level
-    yield
-    for handler in set(log.handlers) - set(before):
-        log.removeHandler(handler)
-        handler.close()
-    log.setLevel(level)
+from lfb.program import program, progress
 
 
 @pytest.mark.parametrize(
