@@ -81,6 +81,7 @@ def test_frames_of_slowfast_with_ids_with_gaps_and_nobody_detected_yet(fresh: Wo
             "val": {"annotations": "my data/val.csv"},
         },
         detector={"name": DETECTOR, "weights": "my data/detector.pth", "pieces": 1},
+        bank={"pieces": 1},
         models={"baseline": {"operator": None}, "lfb_max": {"operator": {"name": "max"}}},
     )
     result = fresh.run("all", "proposals")
@@ -107,6 +108,25 @@ def test_frames_of_slowfast_with_ids_with_gaps_and_nobody_detected_yet(fresh: Wo
     metrics = json.loads(fresh.path("results/seed-0/lfb_max/metrics.json").read_text())
     assert metrics["mmaction2"]["left_out"]  # nobody stands in val
     assert set(fresh.jobs("all", "proposals")) == set()
+
+    # What was trained scores a video that nobody has annotated.
+    write_frames(own / "frames", "new", count=30)
+    (own / "new.csv").write_text("new,3\nnew,5\n")
+    data = yaml.safe_load(fresh.path(CONFIG).read_text())["data"]
+    del data["train"]
+    trained = {"operator": None, "checkpoint": "results/seed-0/baseline/checkpoint.safetensors"}
+    configure(
+        fresh,
+        pathvars={"results": "results/new"},
+        data=data | {"val": {"annotations": "my data/new.csv"}},
+        models={"baseline": trained},
+    )
+    made = "results/new/seed-0/baseline/submission.csv"
+    result = fresh.run(made)
+    assert result.code == 0, result.output
+    with fresh.path(made).open() as file:
+        scored = {(row[0], row[1], row[6]) for row in csv.reader(file)}
+    assert scored == {("new", f"000{t}", action) for t in (3, 5) for action in ("3", "17", "250")}
 
 
 def test_films_with_a_detectors_boxes_in_pixels_and_a_single_class(fresh: Workflow) -> None:
