@@ -21,6 +21,18 @@ def test_faults_are_counted_and_each_has_its_line(faults, text):
     assert error.faults == faults
 
 
+def test_a_file_that_is_wrong_throughout_does_not_hide_the_rest():
+    pixels = [f"a.csv:{line}: x2 {line} is outside [0, 1]; divide it" for line in range(1, 5001)]
+    others = ["a.csv:17: id 9 is not in the list; mend it", "b.csv:1: x2 9 is outside; divide it"]
+    error = DataFaults(pixels + others)
+    assert error.faults == pixels + others
+    assert str(error).splitlines() == [
+        "5002 faults in the data:",
+        *(f"  {fault}" for fault in pixels[:20] + others),
+        "  a.csv: 4980 more of these: divide it",
+    ]
+
+
 @pytest.mark.parametrize("error", [UserError("say"), DataFaults(["first", "second"])])
 def test_an_error_comes_back_from_another_process_as_it_was(error):
     back = pickle.loads(pickle.dumps(error))
