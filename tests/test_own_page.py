@@ -1,11 +1,14 @@
 """The README's page about one's own videos, and the config that it tells to copy."""
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import yaml
+from snakemake.utils import update_config
 
+from lfb import settings
 from lfb.annotations import read_annotations, read_labels
 from lfb.detections import read_detections
 from tests.samples import write
@@ -19,7 +22,7 @@ def example(after: str) -> list[str]:
     assert PAGE is not None
     found = re.search(re.escape(after) + r".*?\n\n((?: {4}[^\n]*\n)+)", PAGE[1], re.S)
     assert found is not None
-    return [line.strip() for line in found[1].splitlines()]
+    return textwrap.dedent(found[1]).splitlines()
 
 
 def config(name: str) -> dict[str, Any]:
@@ -37,6 +40,17 @@ def test_the_examples_of_the_page_are_read(tmp_path):
     assert (len(found.boxes), found.pixels) == (3, True)
 
 
+def test_the_overlay_for_new_videos_trains_nothing_and_leaves_no_file_of_the_old_ones():
+    told = yaml.safe_load("\n".join(example("**New videos that nobody has annotated**")))
+    own = config("own.yaml")
+    own["data"]["val"] |= {"detections": "boxes.csv", "excluded": "out.csv"}
+    update_config(own, told)
+    settings.check_config(own, config("schema.yaml"))
+    assert own["data"]["val"] == {"annotations": "resources/new.csv"}
+    assert settings.trained(own) == []
+    assert settings.splits(own) == ["val"]
+
+
 def test_the_published_recipe_is_that_of_ava():
     own, ava = config("own.yaml"), config("ava.yaml")
     for section in "backbone", "head", "input", "window", "training":
@@ -50,11 +64,9 @@ def test_the_published_recipe_is_that_of_ava():
 
 def test_what_the_configs_need_can_be_fetched():
     for name in "own.yaml", "small.yaml":
-        settings = config(name)
+        told = config(name)
         fetched = {
-            f"{item['to']}/{item['url'].rsplit('/', 1)[1]}" for item in settings["fetch"]["weights"]
+            f"{item['to']}/{item['url'].rsplit('/', 1)[1]}" for item in told["fetch"]["weights"]
         }
-        wanted = {settings["detector"]["weights"], settings["weights"]} - {None}
-        assert fetched == wanted
-        network = settings["detector"]["name"]
-        assert Path(settings["detector"]["weights"]).name.startswith(network)
+        assert fetched == {told["detector"]["weights"], told["weights"]} - {None}
+        assert Path(told["detector"]["weights"]).name.startswith(told["detector"]["name"])

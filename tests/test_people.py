@@ -77,6 +77,14 @@ def test_the_people_are_those_that_torchvision_finds(weights, folder):
         np.testing.assert_allclose(boxes * size, expected["boxes"][people], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_piece_without_a_video_has_nobody(weights, workers):
+    found = detect(
+        load_detector(SMALL, weights, 0.5), [], pytest.fail, **CPU | {"workers": workers}
+    )
+    assert found.keys() == []
+
+
 def test_nobody_but_people_is_taken(weights, folder):
     model = load_detector(SMALL, weights, 0.5)
     with torch.no_grad():
