@@ -188,7 +188,7 @@ def verify_all(
         A manifest as :func:`extract_all` gives.
 
     Raises:
-        DataFaults: Frames that are missing, do not decode or differ in size.
+        DataFaults: Frames that are missing, do not decode or differ in size, or count from 0.
     """
     settings = {"fps": fps, "first_second": first_second}
     return _manifest(
@@ -329,6 +329,11 @@ def _verify_one(
     name: str, root: Path, pattern: str, *, fps: float, first_second: int
 ) -> dict[str, Any]:
     folder = FrameFolder(root, pattern, name, fps, first_second)
+    if folder.path(0).exists():
+        raise UserError(
+            f"{folder.path(0)}: frames count from 1; number all frames of video {name} one higher, "
+            "or delete this one if it is none of them."
+        )
     info, faults = folder.info, []
     present = folder.numbers()
     digest, total = hashlib.sha256(), 0

@@ -265,6 +265,23 @@ def test_every_bad_frame_of_every_folder_is_told(tmp_path: Path, cut: Path, proc
     assert all(text in told[str(tmp_path / name)] for name, text in expected.items())
 
 
+def test_frames_that_count_from_0_are_one_fault_for_each_video(tmp_path: Path, cut: Path) -> None:
+    pattern = "{video}/img_{frame:05d}.jpg"
+    for video in "a", "b":
+        unpack(cut, tmp_path, pattern, video)
+    first = tmp_path / "b" / "img_00000.jpg"
+    first.write_bytes(cut.read_bytes()[:9])
+    with pytest.raises(DataFaults) as caught:
+        verify_all(["a", "b"], tmp_path, pattern, fps=30, first_second=900)
+    (fault,) = caught.value.faults
+    assert fault.startswith(f"{first}: frames count from 1; ")
+    for frame in (tmp_path / "b").iterdir():
+        if frame != first:
+            frame.unlink()
+    with pytest.raises(DataFaults, match="frames count from 1; "):
+        verify_all(["b"], tmp_path, pattern, fps=30, first_second=900)
+
+
 def test_each_finished_video_is_logged(
     videos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
