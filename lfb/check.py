@@ -143,9 +143,19 @@ def check_frames(
             if not 1 <= number <= info["frames"]:
                 faults.append(
                     f"video '{video}': second {second} is frame {number} of {info['frames']}; "
-                    "extract a longer part, mend first_second or delete the keyframe"
+                    "mend data.fps or first_second, extract a longer part or delete the keyframe"
                 )
     return faults
+
+
+def lengths(manifest: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many frames there are and how long that is: a wrong rate shows in the seconds."""
+    videos = manifest["videos"].values()
+    frames = sum(info["frames"] for info in videos)
+    shortest, longest = (f"{end(i['frames'] / i['fps'] for i in videos):.1f}" for end in (min, max))
+    span = longest if shortest == longest else f"{shortest} to {longest}"
+    rate = next(iter(videos))["fps"]
+    return f"{frames} frames of {len(videos)} videos: {span} s each at {rate:g} a second"
 
 
 def deviating_frames(manifest: Mapping[str, Mapping[str, Any]], low: int, high: int) -> list[str]:

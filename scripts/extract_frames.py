@@ -2,7 +2,7 @@
 
 import logging
 
-from lfb.check import annotated_seconds, check_frames, deviating_frames, find_videos
+from lfb.check import annotated_seconds, check_frames, deviating_frames, find_videos, lengths
 from lfb.errors import DataFaults
 from lfb.extraction import extract_all, verify_all
 from lfb.files import write_json
@@ -45,13 +45,12 @@ def main() -> None:
                 first_second=settings["first_second"],
                 processes=arguments.processes,
             )
+        log.info("%s", lengths(manifest))
         if faults := check_frames(wanted, manifest):
             raise DataFaults(faults)
         if "frames" in settings.get("expected", {}):
             for deviation in deviating_frames(manifest, *settings["expected"]["frames"]):
                 log.warning("warning: %s", deviation)
-        frames = sum(video["frames"] for video in manifest["videos"].values())
-        log.info("%d frames of %d videos", frames, len(manifest["videos"]))
         write_json(arguments.output, {"folder": folder, "pattern": pattern, **manifest})
 
 

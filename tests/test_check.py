@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lfb.annotations import write_labels
-from lfb.check import SplitFiles, check, check_frames, deviating_frames, find_videos
+from lfb.check import SplitFiles, check, check_frames, deviating_frames, find_videos, lengths
 from lfb.errors import DataFaults, UserError
 from lfb.proposals import Proposals, write_proposals
 
@@ -136,6 +136,16 @@ def test_counts_that_deviate_from_the_known_ones_are_told(data):
     assert first.startswith("train: 12 rows of annotations; 11 are expected (config key data.exp")
     assert second.startswith("train: 6 keyframes with proposals; 7 are expected")
     assert data.check(expected={"train": {"rows": 12}})["warnings"] == []
+
+
+def test_the_length_of_the_videos_shows_a_wrong_rate():
+    def manifest(fps: float, *frames: int) -> dict:
+        return {"videos": {str(n): {"frames": count, "fps": fps} for n, count in enumerate(frames)}}
+
+    assert lengths(manifest(25, 498, 499, 502)) == (
+        "1499 frames of 3 videos: 19.9 to 20.1 s each at 25 a second"
+    )
+    assert lengths(manifest(29.97, 300)) == "300 frames of 1 videos: 10.0 s each at 29.97 a second"
 
 
 def test_every_video_of_another_length_is_told():
@@ -442,8 +452,8 @@ def test_the_last_frame_decides_to_the_frame():
 
     assert faults(61) == []
     assert faults(60) == [
-        "video 'a': second 902 is frame 61 of 60; extract a longer part, mend first_second or "
-        "delete the keyframe"
+        "video 'a': second 902 is frame 61 of 60; mend data.fps or first_second, extract a longer "
+        "part or delete the keyframe"
     ]
 
 
