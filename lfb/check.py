@@ -17,7 +17,7 @@ from lfb.annotations import read_annotations, read_excluded, read_labels
 from lfb.csv_file import KEY
 from lfb.detections import read_detections
 from lfb.errors import DataFaults, UserError
-from lfb.naming import EXTENSIONS, difference
+from lfb.naming import EXTENSIONS, difference, misspelled
 from lfb.proposals import Proposals, read_proposals
 
 _SHOWN = 10  # names that a warning lists before it says how many more there are
@@ -107,7 +107,7 @@ def check(
     for split in read.values():
         naming = _naming_faults(split, fps, first_second)
         split.faults += [
-            *naming,
+            *(naming or _spelling_faults(split)),
             *_second_faults(split, lengths, first_second, proposed=not naming),
             *_exclusion_faults(split),
         ]
@@ -355,6 +355,18 @@ def _naming_faults(split: _Split, fps: float, first_second: int) -> list[str]:
         f"{files.people}: {found or 'none'} of the {len(keyframes)} keyframes of "
         f"{files.annotations} have a proposal: one has keys like '{_key(astray[0])}', the other "
         f"like '{_key(without[0])}'; {f'its {why}: ' if why else ''}key both alike"
+    ]
+
+
+def _spelling_faults(split: _Split) -> list[str]:
+    """Annotated videos that the proposals have under a name spelled otherwise alone."""
+    if split.annotations is None or split.proposals is None:
+        return []
+    proposed, annotated = split.proposals.index.unique("video"), split.annotations["video"].unique()
+    return [
+        f"{split.files.people}: video '{spelled}' is '{video}' in {split.files.annotations}, which "
+        "has no proposal; name both alike"
+        for video, spelled in misspelled(proposed, annotated).items()
     ]
 
 

@@ -1,6 +1,7 @@
 """How the keys of two files that should name the same keyframes differ."""
 
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -16,8 +17,8 @@ def difference(
 ) -> str | None:
     """In what the keys of proposals differ from those of the keyframes that they should be on.
 
-    Tried are video names with a folder, an extension or other capitals, seconds that count from
-    another one, and frame numbers in place of seconds.
+    Tried are video names with a folder, an extension, other capitals or otherwise encoded letters,
+    seconds that count from another one, and frame numbers in place of seconds.
 
     Args:
         proposed: (video, second) of the proposals.
@@ -37,6 +38,29 @@ def difference(
             if _covered(moved, theirs) >= 0.5:
                 return " and ".join(filter(None, [name, second]))
     return None
+
+
+def misspelled(proposed: Iterable[str], annotated: Iterable[str]) -> dict[str, str]:
+    """The annotated videos without proposals that these have under a name spelled otherwise.
+
+    Two folders are two videos: ``cam1/x`` is not ``cam2/x``, but may be ``x``.
+
+    Returns:
+        What the proposals call each.
+    """
+    ours, theirs = set(annotated), set(proposed)
+    others: dict[str, list[str]] = {}
+    for video in sorted(theirs - ours):
+        others.setdefault(_bare(video), []).append(video)
+    return {
+        video: alike[0]
+        for video in sorted(ours - theirs)
+        if (
+            alike := [
+                o for o in others.get(_bare(video), []) if not (_nested(o) and _nested(video))
+            ]
+        )
+    }
 
 
 def _seconds(
@@ -74,8 +98,16 @@ def _same(video: str) -> str:
 
 
 def _bare(video: str) -> str:
-    name = PurePosixPath(video.replace("\\", "/").casefold())
+    name = _path(unicodedata.normalize("NFC", video).casefold())
     return name.stem if name.suffix in EXTENSIONS else name.name
+
+
+def _nested(video: str) -> bool:
+    return len(_path(video).parts) > 1
+
+
+def _path(video: str) -> PurePosixPath:
+    return PurePosixPath(video.replace("\\", "/"))
 
 
 def _covered(keyframes: pd.MultiIndex, proposed: pd.MultiIndex) -> float:

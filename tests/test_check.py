@@ -350,6 +350,19 @@ def test_proposals_of_which_most_are_keyed_otherwise_are_a_fault(data):
     assert "'c.mp4,0903'" in fault
 
 
+def test_each_video_that_the_proposals_spell_otherwise_is_a_fault(data):
+    rest = [("a", t, 1.0) for t in (902, 903, 904)]
+    data.propose("train", *rest, ("videos/B.mp4", 902, 1.0), ("other.mp4", 903, 1.0))
+    (fault,) = data.faults()
+    assert fault == (
+        f"train.pkl: video 'videos/B.mp4' is 'b' in {data.folder}/train.csv, which has no "
+        "proposal; name both alike"
+    )
+    data.propose("train", *rest, ("other.mp4", 903, 1.0))
+    (warning,) = data.check()["warnings"]
+    assert warning.startswith("train: 3 of 6 keyframes have no proposal; ")
+
+
 def test_few_proposals_with_the_right_keys_are_no_fault(data):
     seconds = range(902, 911)
     data.annotate("val", *(f"c,{t},0,0,1,1,{a},0" for t in seconds for a in (1, 3)))

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from lfb.naming import difference
+from lfb.naming import difference, misspelled
 
 VIDEOS = ["a", "b c.d"]
 
@@ -64,3 +64,15 @@ def test_two_differences_at_once_are_told():
 )
 def test_keys_that_agree_or_that_nothing_explains_are_not_told(proposed):
     assert told(proposed) is None
+
+
+def test_videos_that_are_spelled_otherwise_are_paired_one_by_one():
+    annotated = ["b c.d", "a", "cam1/x", "Ärger", "with", "lone"]
+    proposed = [
+        *("videos/B C.D.mp4", "a", "A.mp4", "cam2/x", "A\u0308rger", "with", "lonely"),
+        "other.mp4",
+    ]
+    assert misspelled(proposed, annotated) == {
+        "b c.d": "videos/B C.D.mp4",
+        "Ärger": "A\u0308rger",
+    }
