@@ -88,9 +88,17 @@ def _read(path: str | Path) -> Any:
         )
     try:
         with path.open("rb") as file:
+            start = file.read(2)
+            if not (b"PK".startswith(start) or start[:1] == b"\x80"):
+                raise _Foreign("neither a zip nor a pickle")
             return _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(file)
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file.") from error
+    except _Foreign as error:
+        raise UserError(
+            f"{path}: no PyTorch file, whatever its name says ({error}). Point to another one, or "
+            "fetch this one again."
+        ) from error
     except Exception as error:  # a broken pickle raises nearly anything
         raise UserError(
             f"{path}: not a whole PyTorch file ({error or type(error).__name__}). Fetch it again."
@@ -109,6 +117,10 @@ def _built(value: Any, path: str | Path) -> Any:
     raise UserError(
         f"{path}: holds what is no plain tensor or value. Save it again as plain tensors."
     )
+
+
+class _Foreign(Exception):
+    """Nothing that ``torch.save`` ever wrote."""
 
 
 class _Inert:
@@ -215,7 +227,7 @@ def _read_zip(file: IO[bytes]) -> Any:
     with zipfile.ZipFile(file) as archive:
         pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
         if len(pickles) != 1:
-            raise pickle.UnpicklingError("it is a zip of something else")
+            raise _Foreign("a zip of something else")
         folder = pickles[0].removesuffix("data.pkl")
         found: dict[str, _Storage] = {}
 
@@ -246,7 +258,7 @@ def _read_legacy(file: IO[bytes]) -> Any:
         return _Unpickler(file, storage).load()
 
     if load() != _LEGACY:
-        raise pickle.UnpicklingError("it begins with something else")
+        raise _Foreign("a pickle of something else")
     load()  # version of the protocol
     about = load()
     if not isinstance(about, Mapping) or not about.get("little_endian"):

@@ -13,6 +13,9 @@ from typing import Any
 
 from lfb.errors import UserError
 
+_PYTORCH = (".pth", ".pt")
+_WEIGHTS = (*_PYTORCH, ".pkl", ".safetensors")  # see lfb/published.py
+
 
 def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     """Validates a configuration and fills in the defaults of the schema.
@@ -143,6 +146,23 @@ def check_operators(models: Mapping[str, Any], operators: Mapping[str, Iterable[
                 )
 
 
+def check_weights(config: Mapping[str, Any]) -> None:
+    """Checks that the files of weights are of a kind that is read, before hours go into the rest.
+
+    Raises:
+        UserError: A name ends otherwise, or is that of a folder.
+    """
+    faults = []
+    for key, path in _weights_files(config).items():
+        kinds = _PYTORCH if key == "detector.weights" else _WEIGHTS
+        if Path(path).is_dir():
+            faults.append(f"  config key {key}: {path} is a folder; name the file in it.")
+        elif Path(path).suffix not in kinds:
+            faults.append(f"  config key {key}: {path} does not end in {', '.join(kinds)}")
+    if faults:
+        raise UserError("the config names as weights what can be none:\n" + "\n".join(faults))
+
+
 def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
     """What the user brings and is not there: paths of files and folders, by config key.
 
@@ -158,14 +178,7 @@ def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
             files |= {f"data.{split}.{key}": path for key, path in data[split].items()}
     for split, path in published_banks(config).items():
         files[f"bank.published.{split}"] = path
-    for model, own in config["models"].items():
-        if "checkpoint" in own:
-            files[f"models.{model}.checkpoint"] = own["checkpoint"]
-        else:
-            key = f"models.{model}.weights" if "weights" in own else "weights"
-            files[key] = training_settings(config, model)["weights"]
-    if any(origin_of_people(config, split) == "detector" for split in splits(config)):
-        files["detector.weights"] = config["detector"]["weights"]
+    files |= _weights_files(config)
     return {key: path for key, path in files.items() if path and not Path(path).exists()}
 
 
@@ -359,6 +372,20 @@ def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, 
     known, own = common.get("properties", {}), schema.get("properties", {})
     properties = {key: {**below, **own.get(key, {})} for key, below in known.items()}
     return {**common, **schema, **({"properties": properties} if properties else {})}
+
+
+def _weights_files(config: Mapping[str, Any]) -> dict[str, str]:
+    """The files of weights that are read, by config key."""
+    files: dict[str, str | None] = {}
+    for model, own in config["models"].items():
+        if "checkpoint" in own:
+            files[f"models.{model}.checkpoint"] = own["checkpoint"]
+        else:
+            key = f"models.{model}.weights" if "weights" in own else "weights"
+            files[key] = training_settings(config, model)["weights"]
+    if any(origin_of_people(config, split) == "detector" for split in splits(config)):
+        files["detector.weights"] = config["detector"]["weights"]
+    return {key: path for key, path in files.items() if path}
 
 
 def _some(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ try:
     with open(workflow.source_path("../config/schema.yaml")) as file:
         settings.check_config(config, yaml.safe_load(file))
     settings.check_demo(config)
+    settings.check_weights(config)
     settings.check_operators(config["models"], operators())
 except UserError as error:
     raise WorkflowError(str(error)) from None

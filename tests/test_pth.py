@@ -172,12 +172,18 @@ def test_a_tensor_that_reaches_beyond_its_values_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"text", pickle.dumps({"a": 1}), pickle.dumps(0x1950A86A20F9469CFC6C), b"PK\x03\x04"],
+    "content", [b"", pickle.dumps(0x1950A86A20F9469CFC6C), b"PK\x03\x04", b"\x80\x02\x8a"]
 )
-def test_other_files_are_told(tmp_path, content):
+def test_a_file_that_only_begins_well_is_told(tmp_path, content):
     (tmp_path / "a.pth").write_bytes(content)
     with pytest.raises(UserError, match="not a whole PyTorch file"):
+        read_tensors(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("content", [b"item {}", b"\0\0\0\x18ftyp", b"Pk", pickle.dumps({"a": 1})])
+def test_what_is_no_pytorch_file_at_all_is_told_from_a_broken_one(tmp_path, content):
+    (tmp_path / "a.pth").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.pth: no PyTorch file, whatever"):
         read_tensors(tmp_path / "a.pth")
 
 
@@ -219,7 +225,7 @@ def test_lists_without_end_are_refused(tmp_path):
 def test_another_zip_is_told(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
         archive.writestr("a", "b")
-    with pytest.raises(UserError, match="not a whole PyTorch file"):
+    with pytest.raises(UserError, match=r"a\.pth: no PyTorch file.* \(a zip of something else\)"):
         read_tensors(tmp_path / "a.pth")
 
 

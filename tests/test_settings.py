@@ -386,6 +386,28 @@ def test_files_that_are_not_there_are_told_by_their_keys(tmp_path):
     assert settings.missing_files(config) == {"data.frames.folder": "frames", **data, **weights}
 
 
+def test_weights_of_a_kind_that_is_not_read_are_told_by_their_keys(tmp_path):
+    (tmp_path / "a.pth").mkdir()
+    config = checked(
+        weights=str(tmp_path / "a.pth"),
+        models__lfb_nl__weights="labels.pbtxt",
+        models__lfb_avg__checkpoint="film.mp4",
+        detector={"weights": "a.pkl"},
+        data__val__proposals=DELETE,
+    )
+    with pytest.raises(UserError) as refused:
+        settings.check_weights(config)
+    assert str(refused.value).split("\n  ")[1:] == [
+        "config key models.lfb_nl.weights: labels.pbtxt does not end in .pth, .pt, .pkl, "
+        ".safetensors",
+        f"config key weights: {tmp_path}/a.pth is a folder; name the file in it.",
+        "config key models.lfb_avg.checkpoint: film.mp4 does not end in .pth, .pt, .pkl, "
+        ".safetensors",
+        "config key detector.weights: a.pkl does not end in .pth, .pt",
+    ]
+    settings.check_weights(imported(weights="not read", models__lfb_nl__checkpoint="a.pkl"))
+
+
 def test_missing_files_that_can_be_fetched_name_the_target():
     to = {"to": "far"}
     config = checked(
