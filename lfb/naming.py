@@ -49,17 +49,11 @@ def misspelled(proposed: Iterable[str], annotated: Iterable[str]) -> dict[str, s
         What the proposals call each.
     """
     ours, theirs = set(annotated), set(proposed)
-    others: dict[str, list[str]] = {}
-    for video in sorted(theirs - ours):
-        others.setdefault(_bare(video), []).append(video)
+    others = {_bare(video): video for video in sorted(theirs - ours)}
     return {
-        video: alike[0]
+        video: other
         for video in sorted(ours - theirs)
-        if (
-            alike := [
-                o for o in others.get(_bare(video), []) if not (_nested(o) and _nested(video))
-            ]
-        )
+        if (other := others.get(_bare(video))) and not (_nested(other) and _nested(video))
     }
 
 

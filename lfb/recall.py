@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from lfb.proposals import Proposals
 from lfb.selection import ground_truth, pairwise_iou, ragged
 
 IOU = 0.5  # from which a proposal shows a person, as in the evaluation
+_GAIN = 0.1  # of recall, from which on it is no chance that other seconds fit better
 
 
 def measure(
@@ -51,6 +53,28 @@ def measure(
         "found": int((best >= 0).sum()),
         **{name: int((best >= np.float32(least)).sum()) for name, least in scores.items()},
     }
+
+
+def moved(
+    annotations: pd.DataFrame, proposals: Proposals, excluded: AbstractSet[tuple[str, int]]
+) -> str | None:
+    """A warning where proposals of a second earlier or later would find many people more."""
+    measured = measure(annotations, proposals, excluded, {})
+    video, second = (proposals.index.get_level_values(key) for key in KEY)
+    found = {}
+    for shift in 1, -1:
+        index = pd.MultiIndex.from_arrays([video, second + shift], names=KEY)
+        shifted = replace(proposals, index=index)
+        found[shift] = measure(annotations, shifted, excluded, {})["found"]
+    shift = max(found, key=lambda shift: found[shift])
+    if found[shift] - measured["found"] < max(1, _GAIN * measured["boxes"]):
+        return None
+    now, then = (f"{100 * n / measured['boxes']:.1f} %" for n in (measured["found"], found[shift]))
+    return (
+        f"with the proposals' seconds 1 {'higher' if shift > 0 else 'lower'}, {then} of the "
+        f"annotated people would be found, not {now}: do both count seconds alike, and is "
+        "data.first_second right?"
+    )
 
 
 def sentence(measured: Mapping[str, Any], scores: Mapping[str, float]) -> str:

@@ -4,7 +4,7 @@ import logging
 
 from lfb.files import write_json
 from lfb.program import program
-from lfb.recall import measure, sentence
+from lfb.recall import measure, moved, sentence
 from scripts.annotation_arguments import add_split, read_split
 from scripts.arguments import parser
 
@@ -24,6 +24,8 @@ def main() -> None:
         assert split.proposals is not None
         measured = measure(split.annotations, split.proposals, split.excluded, scores)
         log.info("%s: %s", arguments.split, sentence(measured, scores))
+        if warning := moved(split.annotations, split.proposals, split.excluded):
+            log.warning("warning: %s: %s", arguments.split, warning)
         write_json(arguments.output, measured)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfb.recall import measure, sentence
+from lfb.recall import measure, moved, sentence
 from tests.samples import annotation_table, proposals_of
 
 LEFT, RIGHT = (0.1, 0.1, 0.4, 0.9), (0.6, 0.1, 0.9, 0.9)
@@ -58,6 +58,24 @@ def test_keyframes_without_people_have_a_recall_of_nothing():
     measured = measure(ROWS[ROWS["action"] < 1], FOUND, set(), SCORES)
     assert (measured["boxes"], measured["without"]) == (0, 1)
     assert sentence(measured, SCORES).startswith("recall at IoU 0.5: 0.0 % of 0 annotated people")
+
+
+def test_seconds_that_are_one_off_are_told():
+    truth = [("a", t, 0.1, 0.05 * t, 0.4, 0.05 * t + 0.1, 1, 0) for t in range(1, 11)]
+    rows = annotation_table(*truth)
+
+    def warning(*shifts: int) -> str | None:
+        guesses = [(v, t + shift, *box, 1.0) for v, t, *box, _, _ in truth for shift in shifts]
+        return moved(rows, proposals_of(*guesses), set())
+
+    assert warning(1) == (
+        "with the proposals' seconds 1 lower, 100.0 % of the annotated people would be found, not "
+        "0.0 %: do both files count seconds alike, and is data.first_second right?"
+    )
+    assert (warning(-1) or "").startswith("with the proposals' seconds 1 higher, 100.0 % of")
+    assert warning(0) is None
+    assert warning(0, 1) is None
+    assert moved(rows[:0], FOUND, set()) is None
 
 
 @given(st.integers(0, 10**6))
