@@ -409,9 +409,16 @@ def _merged(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
 
 def _deepest(error: Any) -> Any:
     """The most telling of the errors behind one: that of the alternative that came closest."""
-    while error.context:
+    while error.context and not _choices(error):
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
     return error
+
+
+def _choices(error: Any) -> list[str]:
+    """The keys of which the schema wants exactly one, if the error is about such a choice."""
+    if error.validator != "oneOf" or not isinstance(error.instance, dict):
+        return []
+    return [key for one in error.validator_value for key in one.get("required", [])]
 
 
 def _explain(error: Any) -> Iterator[str]:
@@ -425,6 +432,12 @@ def _explain(error: Any) -> Iterator[str]:
         missing = [key for key in error.validator_value if key not in error.instance]
         for key in missing:
             yield f"config key {path + '.' if path else ''}{key}: missing"
+    elif choices := _choices(error):
+        given = [key for key in choices if key in error.instance]
+        fault = "both {} are given; set one of them to null"
+        if not given:
+            fault = "none of {} is given; set one of them"
+        yield f"config key {path}: {fault.format(' and '.join(given or choices))}"
     elif error.validator == "type":
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)

@@ -155,8 +155,16 @@ def test_the_schema_is_one_and_explains_every_key():
         ("input.crop", 257, "config key input.crop: 257 "),
         ("input.test_crop", 257, "config key input.test_crop: 257 does not fit"),
         ("data", DELETE, "config key data: missing"),
-        ("data.videos", DELETE, "config key data.videos: missing"),
-        ("data.frames", {"folder": "f", "pattern": "p"}, "config key data: "),
+        (
+            "data.videos",
+            DELETE,
+            "config key data: none of videos and frames is given; set one of them",
+        ),
+        (
+            "data.frames",
+            {"folder": "f", "pattern": "p"},
+            "config key data: both videos and frames are given; set one of them to null",
+        ),
         ("data.train", DELETE, "data.train: missing; lfb_nl, baseline, lfb_avg are trained."),
         ("data.train", None, "data.train: missing; lfb_nl, baseline, lfb_avg are trained."),
         ("data.val.proposals", DELETE, "config key data.val.proposals: missing. Name a file of"),
