@@ -70,7 +70,7 @@ class Csv:
         )
         self.blame(
             bad & ~header,
-            "second '{}' is not a whole number from 0; write 902 or 0902",
+            "second '{}' is not a whole number from 0; write it like 17 or 0017",
             self.columns[1],
         )
         self.blame(self.columns[0] == "", "has no video name; write it{}", np.full(len(bad), ""))
@@ -129,12 +129,19 @@ def box_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
 
 
 def order_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
-    """(row, text) of each box of (N, 4), of any unit, that is empty or inverted."""
+    """(row, text) of each box of (N, 4), of any unit, that is empty or inverted.
+
+    Where most are inverted they are taken for x, y, width and height.
+    """
     faults = []
+    inverted = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
+    advice = "swap them"
+    if inverted.sum() > max(1, len(boxes) / 2):
+        advice = "are these width and height? Write x1,y1,x2,y2"
     for low, high, side in ((0, 2, "right of"), (1, 3, "below")):
         for i in np.flatnonzero(boxes[:, low] >= boxes[:, high]).tolist():
             a, b = boxes[i, [low, high]].tolist()
-            text = f"{BOX[low]} {a} is {side} {BOX[high]} {b}; swap them"
+            text = f"{BOX[low]} {a} is {side} {BOX[high]} {b}; {advice}"
             if a == b:
                 text = (
                     f"{BOX[low]} and {BOX[high]} are both {a}: the box is empty; delete or mend it"

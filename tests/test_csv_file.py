@@ -20,14 +20,15 @@ def test_whole_numbers_begin_at_0_and_fit_31_bits():
 
 def test_faults_are_told_in_the_order_of_the_lines(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("a,1\n\n,2\na,1,3\na,3\n")
+    path.write_text("a,1\n\n,2\na,1,3\na,x\n")
     table = Csv(path, [2], "video,second")
     table.blame_keys(numbers(table.columns[1]))
     assert table.line.tolist() == [1, 3, 5]
-    assert table.sound().tolist() == [True, False, True]
+    assert table.sound().tolist() == [True, False, False]
     assert table.report() == [
         f"{path}:3: has no video name; write it",
         f"{path}:4: has 3 fields; write video,second",
+        f"{path}:5: second 'x' is not a whole number from 0; write it like 17 or 0017",
     ]
 
 
@@ -37,6 +38,21 @@ def test_every_side_of_a_box_is_checked():
         (2, "y2 2.0 is outside [0, 1]"),
         (1, "x1 0.5 is right of x2 0.4"),
         (1, "y1 and y2 are both 0.6: the box is empty"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inverted", "sound", "advice"),
+    [
+        (1, 0, "swap them"),
+        (2, 2, "swap them"),
+        (3, 2, "are these width and height? Write x1,y1,x2,y2"),
+    ],
+)
+def test_boxes_of_which_most_are_inverted_are_taken_for_width_and_height(inverted, sound, advice):
+    boxes = np.array([[0.6, 0.1, 0.4, 0.6]] * inverted + [[0.1, 0.1, 0.4, 0.6]] * sound)
+    assert box_faults(boxes) == [
+        (i, f"x1 0.6 is right of x2 0.4; {advice}") for i in range(inverted)
     ]
 
 
