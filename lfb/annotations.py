@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lfb.csv_file import BOX, KEY, Csv, box_faults, numbers, read_text, whole
-from lfb.errors import UserError
+from lfb.errors import DataFaults, UserError
 from lfb.files import atomic
 
 
@@ -24,10 +24,11 @@ def read_labels(path: str | Path) -> dict[int, str]:
     ``label { name: "..." label_id: N label_type: ... }`` (AVA v2.x).
 
     Raises:
-        UserError: The file cannot be read, holds no label, or a label has no name, no id from 1
-            up, or shares either with another.
+        UserError: The file cannot be read, or holds no label.
+        DataFaults: Labels have no name or no id from 1 up, or share either with another.
     """
     labels: dict[int, str] = {}
+    faults: list[str] = []
     for block in re.finditer(
         r'\b(?:item|label)\s*\{((?:[^{}"]|"(?:\\.|[^"\\])*")*)\}', read_text(path)
     ):
@@ -35,15 +36,18 @@ def read_labels(path: str | Path) -> dict[int, str]:
         name = re.search(r'\bname\s*:\s*"((?:\\.|[^"\\])*)"', block[1])
         number = re.search(r"\b(?:label_)?id\s*:\s*(\d+)\b", re.sub(r'"[^"]*"', "", block[1]))
         if name is None or number is None or int(number[1]) < 1:
-            raise UserError(
+            faults.append(
                 f"{where}: a label needs a name in double quotes and an id of 1 or more; "
-                'write it as item { name: "stand" id: 12 }.'
+                'write it as item { name: "stand" id: 12 }'
             )
+            continue
         text, action = re.sub(r"\\(.)", r"\1", name[1]), int(number[1])
         if action in labels or text in labels.values():
             twice = f"id {action}" if action in labels else f'name "{text}"'
-            raise UserError(f"{where}: {twice} is in the list twice; each label needs its own.")
-        labels[action] = text
+            faults.append(f"{where}: {twice} is in the list twice; each label needs its own")
+        labels.setdefault(action, text)
+    if faults:
+        raise DataFaults(faults)
     if not labels:
         raise UserError(
             f"{path}: no label found; it needs a block for each action, as in "

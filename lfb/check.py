@@ -198,9 +198,11 @@ def _version_faults(labels: str | Path, splits: Iterable[SplitFiles]) -> list[st
 
 
 def _gather(faults: list[str], read: Callable[[], Any]) -> Any:
-    """What ``read`` returns, or None with its UserError added to ``faults``."""
+    """What ``read`` returns, or None with its UserError, or all faults, added to ``faults``."""
     try:
         return read()
+    except DataFaults as error:
+        faults += error.faults
     except UserError as error:
         faults.append(str(error))
     return None

@@ -15,7 +15,7 @@ from lfb.annotations import (
     write_labels,
 )
 from lfb.csv_file import BOX
-from lfb.errors import UserError
+from lfb.errors import DataFaults, UserError
 from tests.samples import NAMES, annotation_table, write
 
 LABELS = {1: "bend", 3: "stand"}
@@ -51,6 +51,19 @@ def test_both_spellings_of_a_label_list_are_read(tmp_path, text):
 def test_a_faulty_label_list_is_refused_with_its_line(tmp_path, text, fault):
     with pytest.raises(UserError, match=fault):
         read_labels(write(tmp_path, text, name="labels.pbtxt"))
+
+
+def test_every_fault_of_a_label_list_is_told(tmp_path):
+    path = write(
+        tmp_path, *(f'item {{ name: "{n}" id: {i} }}' for n, i in ["a0", "b1", "c1", "b2"])
+    )
+    with pytest.raises(DataFaults) as caught:
+        read_labels(path)
+    assert [fault.split(";")[0] for fault in caught.value.faults] == [
+        f"{path}:1: a label needs a name in double quotes and an id of 1 or more",
+        f"{path}:3: id 1 is in the list twice",
+        f'{path}:4: name "b" is in the list twice',
+    ]
 
 
 @given(

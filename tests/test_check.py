@@ -201,6 +201,9 @@ def test_faults_of_all_files_are_listed_at_once(data):
 
 
 def test_a_broken_label_list_does_not_hide_the_rest_nor_blame_the_ids(data):
+    wrong = 'item { name: "a" id: 0 }\nitem { name: "b" id: 0 }'
+    data.labels.write_text(wrong)
+    assert [fault[:14] for fault in data.faults()] == ["labels.pbtxt:1", "labels.pbtxt:2"]
     data.labels.write_text("none")
     data.annotate("train", "a,902,0.8,0.1,0.2,0.4,9,0", "a,902,0,0,1,1,9,0", "b,903,0,0,1,1,9,0")
     label, box = data.faults()

@@ -70,7 +70,7 @@ def test_seconds_that_are_one_off_are_told():
 
     assert warning(1) == (
         "with the proposals' seconds 1 lower, 100.0 % of the annotated people would be found, not "
-        "0.0 %: do both files count seconds alike, and is data.first_second right?"
+        "0.0 %: do both count seconds alike, and is data.first_second right?"
     )
     assert (warning(-1) or "").startswith("with the proposals' seconds 1 higher, 100.0 % of")
     assert warning(0) is None
