@@ -17,8 +17,8 @@ log = logging.getLogger("lfb")
 def program(log_file: str | Path | None) -> Iterator[None]:
     """Runs a script's work: what it logs goes to the terminal and, with times, to ``log_file``.
 
-    A ``UserError`` ends the program with its message and exit code 1; anything else with its
-    traceback, which the file keeps too.
+    A ``UserError`` ends the program with its message and exit code 1, Ctrl-C with a word and 130;
+    anything else with its traceback, which the file keeps too.
     """
     log.setLevel(logging.INFO)
     log.addHandler(_Terminal())
@@ -33,6 +33,9 @@ def program(log_file: str | Path | None) -> Iterator[None]:
         # From a loader's worker PyTorch hands it on with the worker's traceback in front.
         log.error("error: %s", str(error).rpartition(f"{UserError.__name__}: ")[2].strip())
         sys.exit(1)
+    except KeyboardInterrupt:
+        log.error("interrupted; the same command goes on from here")
+        sys.exit(130)
     except Exception:
         log.exception("this is a fault of the workflow, not of your data:")
         sys.exit(2)

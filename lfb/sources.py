@@ -5,6 +5,8 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
+from lfb.files import digest, digest_json
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -23,6 +25,11 @@ def sources(program: str, without: Collection[str] = ()) -> list[str]:
             found.add(file)
             waiting += _imported(file)
     return sorted(found)
+
+
+def digest_of_sources(program: str, without: Collection[str] = ()) -> str:
+    """SHA-256, in hex, of what ``sources`` lists."""
+    return digest_json({file: digest(ROOT / file) for file in sources(program, without)})
 
 
 def operators() -> dict[str, list[str]]:

@@ -113,8 +113,10 @@ def train(
         training: See ``Training``.
         seed: Of the run.
         team: The processes that train together.
-        identity: What the run depends on. A resume state of another identity is refused.
-        state_file: Written after each epoch, so that a killed run goes on from there.
+        identity: What the run depends on. A resume state of another identity is refused unless
+            its training was finished; one that differs in ``code`` alone is told of.
+        state_file: Written after each epoch, so that a killed run goes on from there. It stays:
+            who is killed after the last epoch and before all is written has not trained in vain.
         workers: Processes that prepare the batches of each training process.
 
     Raises:
@@ -181,7 +183,7 @@ def train(
             len(order) * training.batch * team.size / max(metrics["seconds"], 0.01),
         )
         if team.leads:
-            _keep(state_file, identity, model, optimizer, history)
+            _keep(state_file, identity, training, model, optimizer, history)
     return history
 
 
@@ -210,6 +212,7 @@ def _step(
 def _keep(
     path: Path,
     identity: Mapping[str, Any],
+    training: Training,
     model: nn.Module,
     optimizer: SGD,
     history: list[dict[str, float]],
@@ -220,6 +223,7 @@ def _keep(
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": history,
+        "finished": len(history) == training.epochs,
     }
     content = io.BytesIO()  # torch.save into a file would hide what went wrong with the disk
     torch.save(state, content)
@@ -239,7 +243,7 @@ def _resume(
         return []
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        other = dict(state["identity"])
+        other, finished = dict(state["identity"]), state["finished"]
     except Exception as error:  # whatever a file of unknown origin makes the reader raise
         raise UserError(
             f"{path}: not a resume state ({type(error).__name__}). Delete it to train from the "
@@ -248,7 +252,11 @@ def _resume(
     differing = [
         key for key in sorted(identity.keys() | other.keys()) if identity.get(key) != other.get(key)
     ]
-    if differing:
+    if differing and finished:
+        return []  # it has given its checkpoint, and another one is wanted
+    if differing == ["code"]:
+        log.warning("warning: the code has changed since the epochs kept in %s", path)
+    elif differing:
         raise UserError(
             f"{path}: this run was interrupted under another configuration; it differs in: "
             f"{', '.join(_differences(other, identity, differing))}. Go back to it to let that "

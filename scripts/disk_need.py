@@ -50,9 +50,9 @@ def run(arguments: argparse.Namespace) -> None:
     }
     _, channels = models["baseline"]
     banks = settings["seeds"] * banks_need(splits, settings["boxes"], channels, settings["dtype"])
-    # While a model is trained there are its weights and its momentum, two states of them.
-    resume = 4 * max(size for size, _ in models.values())
-    checkpoints = settings["seeds"] * sum(size for size, _ in models.values()) + resume
+    # Beside each checkpoint lies its resume state, of weights and momentum, and for a moment two.
+    sizes = [size for size, _ in models.values()]
+    checkpoints = settings["seeds"] * 3 * sum(sizes) + 2 * max(sizes)
     log.info(
         "the run will need about %s for frames, %s for banks, %s for checkpoints",
         *map(in_words, (frames, banks, checkpoints)),

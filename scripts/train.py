@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         from lfb.models.detector import build_detector
         from lfb.published import load_backbone
         from lfb.randomness import seed_of
+        from lfb.sources import digest_of_sources
         from lfb.training import Training, train
 
         settings, seed = arguments.settings, arguments.seed
@@ -67,6 +68,9 @@ def run(arguments: argparse.Namespace) -> None:
             unused = load_backbone(model, weights)
             log.info("backbone from %s; not used: %s", weights, ", ".join(unused) or "nothing")
         identity = {
+            "code": digest_of_sources(
+                "scripts/train.py", () if settings["operator"] else ["lfb/models/operators.py"]
+            ),
             "settings": settings,
             "seed": seed,
             "data": manifest.digest,
@@ -75,7 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
             "weights": digest(weights) if weights else None,
             "processes": processes.size,
         }
-        # Not an output: Snakemake would delete it before it starts this program again.
+        # Not an output: Snakemake would delete it before it starts this program again. Nor deleted
+        # in the end: who is interrupted before Snakemake has noted the outputs loses those.
         state_file = Path(arguments.checkpoint).with_name("resume.pt")
         history = train(
             model,
@@ -95,7 +100,6 @@ def run(arguments: argparse.Namespace) -> None:
             )
             with atomic(arguments.history) as scratch:
                 scratch.write_text("".join(json.dumps(line) + "\n" for line in history))
-            state_file.unlink()
 
 
 if __name__ == "__main__":

@@ -32,9 +32,11 @@ def test_a_fault_of_the_workflow_is_told_and_kept_with_its_traceback(tmp_path, c
         assert told.endswith("IndexError: list index out of range\n")
 
 
-def test_an_interrupt_passes(tmp_path):
-    with pytest.raises(KeyboardInterrupt), program(None):
+def test_an_interrupt_is_told_in_a_word(capsys):
+    with pytest.raises(SystemExit) as ended, program(None):
         raise KeyboardInterrupt
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "interrupted; the same command goes on from here\n"
 
 
 def test_log_lines_go_to_the_terminal_and_with_times_to_the_end_of_the_file(tmp_path, capsys):

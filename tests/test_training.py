@@ -1,6 +1,7 @@
 """Tests of lfb.training."""
 
 import dataclasses
+import logging
 import math
 import os
 import socket
@@ -119,6 +120,7 @@ class Run:
     bank: Bank | None
     operator: dict[str, Any] | None
     training: Training = TRAINING
+    code: str = "old"
 
     def start(self, weights: int = 0) -> tuple[list[dict[str, float]], dict[str, torch.Tensor]]:
         torch.manual_seed(weights)
@@ -130,7 +132,11 @@ class Run:
             self.training,
             seed=7,
             team=ALONE,
-            identity={"settings": {"training": dataclasses.asdict(self.training)}, "seed": 7},
+            identity={
+                "code": self.code,
+                "settings": {"training": dataclasses.asdict(self.training)},
+                "seed": 7,
+            },
             state_file=self.folder / "resume.pt",
         )
         return history, model.state_dict()
@@ -149,10 +155,10 @@ def test_a_killed_run_ends_as_one_never_killed(tmp_path, monkeypatch, operator, 
 
     keep = lfb.training._keep
 
-    def killed(path, identity, model, optimizer, history) -> None:
+    def killed(path, identity, training, model, optimizer, history) -> None:
         last = len(history) == epoch
         if not last or kept:
-            keep(path, identity, model, optimizer, history)
+            keep(path, identity, training, model, optimizer, history)
         if last:
             raise Killed
 
@@ -201,16 +207,59 @@ def test_training_learns(tmp_path):
     assert history[-1]["loss"] < 0.9 * history[0]["loss"]
 
 
-def test_a_run_of_another_configuration_is_refused_with_keys_and_values(tmp_path):
-    run = Run(tmp_path, None, None, dataclasses.replace(TRAINING, epochs=1))
-    run.start()
-    run.training = dataclasses.replace(TRAINING, epochs=2, momentum=0.5)
+def kill_after_the_first_epoch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = lfb.training._keep
+
+    def killed(*state) -> None:
+        keep(*state)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lfb.training, "_keep", killed)
+        with pytest.raises(Killed):
+            run.start()
+
+
+def test_a_run_of_another_configuration_is_refused_with_keys_and_values(tmp_path, monkeypatch):
+    run = Run(tmp_path, None, None)
+    kill_after_the_first_epoch(run, monkeypatch)
+    run.training = dataclasses.replace(TRAINING, epochs=4, momentum=0.5)
     with pytest.raises(UserError) as refused:
         run.start()
     assert (
         "resume.pt: this run was interrupted under another configuration; it differs in: "
-        "settings.training.epochs (1, now 2), settings.training.momentum (0.9, now 0.5). "
+        "settings.training.epochs (3, now 4), settings.training.momentum (0.9, now 0.5). "
     ) in str(refused.value)
+
+
+def test_a_finished_run_is_not_trained_again_and_stands_in_no_other_ones_way(tmp_path, monkeypatch):
+    run = Run(tmp_path / "run", None, None)
+    history, weights = run.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(lfb.training, "_step", None)
+        again, kept = run.start(weights=99)
+    assert again == history
+    assert all(torch.equal(kept[name], weights[name]) for name in weights)
+
+    other = dataclasses.replace(TRAINING, epochs=2)
+    run.training = other
+    _, after = run.start()
+    _, alone = Run(tmp_path / "alone", None, None, other).start()
+    assert all(torch.equal(after[name], alone[name]) for name in alone)
+
+
+def test_a_run_that_goes_on_with_other_code_says_so(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "lfb")
+    run = Run(tmp_path, None, None)
+    kill_after_the_first_epoch(run, monkeypatch)
+    run.code = "newer"
+    history, _ = run.start()
+    assert len(history) == 3
+    assert any("the code has changed since the epochs kept" in r.message for r in caplog.records)
+    run.code = "newest"  # of a finished run, nothing is taken over
+    caplog.clear()
+    run.start()
+    assert not any("going on" in r.message for r in caplog.records)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", "cut", {"epoch": 1}, [1], {"identity": 3}])

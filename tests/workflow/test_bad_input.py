@@ -178,6 +178,7 @@ def test_a_resume_state_of_another_configuration_is_refused_and_kept(
 ) -> None:
     command = commands["train_baseline 0"]
     state = copy.path("results/seed-0/baseline/resume.pt")
+    state.unlink()  # that of the finished training
     job = subprocess.Popen(
         ["bash", "-c", command], cwd=copy.folder, env=ENVIRONMENT, start_new_session=True
     )
@@ -242,7 +243,7 @@ def test_a_training_goes_on_when_a_full_disk_has_room_again(
     assert result.code == 0, result.output
     assert "going on after epoch 1" in result.output
     left = {path.name for path in small_disk.iterdir()}
-    assert left == {"checkpoint.safetensors", "history.jsonl"}
+    assert left == {"checkpoint.safetensors", "history.jsonl", "resume.pt"}
 
 
 def resize(disk: Path, size: str) -> None:

@@ -64,7 +64,6 @@ def test_a_run_killed_again_and_again_ends_in_the_same_table(
     for trained, epochs in ("baseline", 2), (model, 1):
         assert goes_on(fresh.path(f"logs/seed-0/{trained}/train.log")) >= epochs
     assert not list(fresh.folder.rglob("*.partial"))
-    assert not list(fresh.folder.rglob("resume.pt"))
 
 
 def test_banks_are_the_same_after_kills_at_random_moments(
