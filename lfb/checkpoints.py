@@ -19,6 +19,7 @@ from lfb.files import atomic
 from lfb.models.detector import Detector, build_detector
 
 FORMAT = "lfb-checkpoint"  # name of the entry with the metadata
+_SHOWN = 5  # tensors of each kind that do not fit
 
 
 @dataclass(frozen=True)
@@ -83,22 +84,45 @@ def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], path: st
     """Copies weights into a model, every tensor or none.
 
     Raises:
-        UserError: Tensors are missing, left over or of another shape; all are named.
+        UserError: Tensors are missing, left over or of another shape; all are counted, and the
+            first of each kind named.
     """
     wanted = model.state_dict()
-    faults = [f"{name}: missing" for name in wanted.keys() - weights.keys()]
-    faults += [f"{name}: not in the model" for name in weights.keys() - wanted.keys()]
-    faults += [
-        f"{name}: shape {tuple(weights[name].shape)}, but {tuple(tensor.shape)} in the model"
-        for name, tensor in wanted.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
-    if faults:
-        raise UserError(
-            f"{path}: the checkpoint does not fit the model. Is it of another depth, width or "
-            "operator? Train again, or point to the right file.\n  " + "\n  ".join(sorted(faults))
-        )
+    faults = {
+        "missing": [f"{name}: missing" for name in wanted.keys() - weights.keys()],
+        "not in the model": [
+            f"{name}: not in the model" for name in weights.keys() - wanted.keys()
+        ],
+        "of another shape": [
+            f"{name}: shape {tuple(weights[name].shape)}, but {tuple(tensor.shape)} in the model"
+            for name, tensor in wanted.items()
+            if name in weights and weights[name].shape != tensor.shape
+        ],
+    }
+    if any(faults.values()):
+        counts = ", ".join(f"{len(told)} {kind}" for kind, told in faults.items())
+        lines = [
+            f"{path}: the checkpoint does not fit the model. {_cause(faults, wanted, weights)} "
+            f"Point to the right file, or describe its model in the config. Tensors: {counts}:"
+        ]
+        for kind, told in faults.items():
+            lines += sorted(told)[:_SHOWN]
+            if len(told) > _SHOWN:
+                lines.append(f"and {len(told) - _SHOWN} more {kind}")
+        raise UserError("\n  ".join(lines))
     model.load_state_dict(weights)
+
+
+def _cause(
+    faults: Mapping[str, list[str]], wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor]
+) -> str:
+    """What is most likely wrong with weights that do not fit, in the words of the config."""
+    learned = {n for n in wanted if n.startswith("backbone.") and n.endswith(("weight", "bias"))}
+    if not learned & weights.keys():
+        return "It is of another network: no tensor of its has a name of the backbone's."
+    parts = {fault.partition(".")[0] for told in faults.values() for fault in told}
+    known = [part for part in ("backbone", "operator", "classifier") if part in parts]
+    return f"Of another kind, depth or width: its {', '.join(known) or 'model'}."
 
 
 def _versions() -> dict[str, str]:

@@ -64,7 +64,7 @@ def test_equal_models_give_equal_files(tmp_path):
     assert len(digests) == 1
 
 
-def test_weights_that_do_not_fit_are_all_named_and_none_is_taken():
+def test_weights_that_do_not_fit_are_told_and_none_is_taken():
     model = make_detector()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     weights = {name: value + 1 for name, value in before.items()}
@@ -74,13 +74,36 @@ def test_weights_that_do_not_fit_are_all_named_and_none_is_taken():
     with pytest.raises(UserError) as refused:
         load_weights(model, weights, "m.safetensors")
     told = str(refused.value)
-    assert told.startswith("m.safetensors: the checkpoint does not fit the model")
+    assert told.startswith(
+        "m.safetensors: the checkpoint does not fit the model. Of another kind, depth or "
+        "width: its backbone, operator, classifier. Point to the right file, or describe its "
+        "model in the config. Tensors: 2 missing, 1 not in the model, 1 of another shape:\n"
+    )
     assert "\n  classifier.bias: missing" in told
     assert "\n  backbone.conv1.bn.weight: missing" in told
     assert "\n  operator.g.weight: not in the model" in told
     assert "\n  classifier.weight: shape (3, 5), but (4, 16) in the model" in told
     assert told.count("\n") == 4
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_the_weights_of_another_network_are_told_in_a_few_lines():
+    model = make_detector()
+    weights = {f"layer1.{number}.weight": torch.zeros(1) for number in range(7)}
+    with pytest.raises(UserError) as refused:
+        load_weights(model, weights, "resnet.pth")
+    first, *named = str(refused.value).split("\n  ")
+    assert "It is of another network: no tensor of its has a name of the backbone's." in first
+    wanted = sorted(model.state_dict())
+    assert first.endswith(
+        f"Tensors: {len(wanted)} missing, 7 not in the model, 0 of another shape:"
+    )
+    assert named == [
+        *(f"{name}: missing" for name in wanted[:5]),
+        f"and {len(wanted) - 5} more missing",
+        *(f"{name}: not in the model" for name in sorted(weights)[:5]),
+        "and 2 more not in the model",
+    ]
 
 
 @pytest.mark.parametrize("part", [0, 5, 0.5, -1])

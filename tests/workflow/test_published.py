@@ -185,7 +185,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scored_copy: Workflow) -> Non
     published = f"{PUBLISHED}/lfb_max.pth"
 
     deeper = command.replace('"depth": [1, 1, 1, 1]', '"depth": [1, 1, 2, 1]')
-    said = f"{published}: the checkpoint does not fit the model. Is it of another depth, width or"
+    said = f"{published}: the checkpoint does not fit the model. Of another kind, depth or"
     refused(scored_copy, deeper, MAX, said, "backbone.layer3.1.conv1.bn.bias: missing")
     other = command.replace(published, f"{PUBLISHED}/lfb_nl.safetensors")
     refused(scored_copy, other, MAX, "lfb_nl.safetensors: the checkpoint does not fit the model")
