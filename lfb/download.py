@@ -125,7 +125,11 @@ class _Wrong(UserError):
     """Whole, but not what it should be."""
 
 
-class _Refused(UserError):
+class Unavailable(UserError):
+    """Something that cannot be had from where it is."""
+
+
+class _Refused(Unavailable):
     """An answer that will not be another a little later."""
 
     def __init__(self, message: str, status: int) -> None:
@@ -211,7 +215,9 @@ def _persistently(
             failures = failures + 1 if come <= most else 1
             most = max(most, come)
             if failures == tries:
-                raise UserError(f"{error} ({tries} times). Run the same command later.") from error
+                raise Unavailable(
+                    f"{error} ({tries} times). Check the network, or run the same command later."
+                ) from error
             wait(min(LONGEST_WAIT, max(error.after, 2.0 ** (failures - 1))))
 
 
@@ -320,7 +326,7 @@ def _answer(url: str, method: str = "GET", **headers: str) -> Iterator[HTTPRespo
             raise _Refused(told, error.code) from error
     except (OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else repr(error)
-        raise _Again(f"{url}: {reason}") from error
+        raise _Again(f"{url}: the server cannot be reached: {reason}") from error
     with response:
         if response.headers.get_content_type() == "text/html":
             raise _Again(f"{url}: the server answers with a web page")

@@ -3,7 +3,8 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
@@ -12,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from lfb.disk import disks, in_words
-from lfb.download import Wait, come, download, remote_size, remote_text
+from lfb.download import Unavailable, Wait, come, download, remote_size, remote_text
 from lfb.errors import UserError
 from lfb.files import digest, named_digest
 
@@ -93,7 +94,8 @@ def fetch(
     faults = bring(files, threads, wait) if files else []
     if lists:
         try:
-            found, lacking = _listed(lists, _annotated(annotations), wait)
+            tried = {place for source in files for place in source.places}
+            found, lacking = _listed(lists, _annotated(annotations, tried), wait)
             faults += lacking + bring(found, threads, wait)
         except UserError as error:
             faults.append(str(error))
@@ -121,7 +123,7 @@ def bring(sources: Sequence[Source], threads: int = 1, wait: Wait = time.sleep) 
                 faults.append(found)
             elif found is not None:
                 wanted.append(found)
-        _announce(wanted, len(sources) - len(wanted) - len(faults))
+        _announce(wanted, len(sources) - len(wanted) - len(faults), len(faults))
         left = sum(one.left or 0 for one in wanted)
         with tqdm(
             total=left, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()
@@ -162,8 +164,19 @@ def _look(source: Source, wait: Wait) -> _Wanted | None:
         if not source.members:
             _compare(source, wait)
         return None
-    size = remote_size(source.url, wait) if source.bytes is None else source.bytes
+    with _elsewhere(source):
+        size = remote_size(source.url, wait) if source.bytes is None else source.bytes
     return _Wanted(source, size, None if size is None else max(0, size - come(source.url, path)))
+
+
+@contextmanager
+def _elsewhere(source: Source) -> Iterator[None]:
+    """Adds to the error of a file that cannot be had where it goes."""
+    try:
+        yield
+    except Unavailable as error:
+        places = ", ".join(map(str, source.places))
+        raise UserError(f"{error} Or get it elsewhere, and put it at {places}.") from error
 
 
 def _compare(source: Source, wait: Wait) -> None:
@@ -188,19 +201,20 @@ def _compare(source: Source, wait: Wait) -> None:
     raise UserError(f"{path}: {fault}. Move it away, if {source.url} should take its place.")
 
 
-def _announce(wanted: Sequence[_Wanted], there: int) -> None:
-    """Says what will be brought, and what room there is.
+def _announce(wanted: Sequence[_Wanted], there: int, faults: int) -> None:
+    """Says what will be brought, what will not, and what room there is.
 
     Raises:
         UserError: Not enough.
     """
     unknown = sum(one.left is None for one in wanted)
     log.info(
-        "files to fetch: %d, %s%s; there already: %d",
+        "files to fetch: %d, %s%s; there already: %d%s",
         len(wanted),
         in_words(sum(one.left or 0 for one in wanted)),
         f" and {unknown} of unknown size" if unknown else "",
         there,
+        f"; faults, told below: {faults}" if faults else "",
     )
     needs: dict[str, int] = {}
     for one in wanted:
@@ -221,21 +235,26 @@ def _bring(one: _Wanted, wait: Wait, count: Callable[[int], Any]) -> None:
         count(now - before)
         before = now
 
-    download(
-        source.url,
-        source.path,
-        size=one.size,
-        sha256=source.sha256,
-        members=source.members,
-        wait=wait,
-        arrived=arrived,
-    )
+    with _elsewhere(source):
+        download(
+            source.url,
+            source.path,
+            size=one.size,
+            sha256=source.sha256,
+            members=source.members,
+            wait=wait,
+            arrived=arrived,
+        )
 
 
-def _annotated(files: Mapping[str, str]) -> set[str]:
-    """The videos of annotation files."""
+def _annotated(files: Mapping[str, str], tried: Container[Path]) -> set[str]:
+    """The videos of annotation files, of which some were to be fetched before."""
     videos: set[str] = set()
     for key, path in files.items():
+        if not Path(path).exists() and Path(path) in tried:
+            raise UserError(
+                f"config key {key}: the videos wait for {path}, which could not be fetched."
+            )
         if not Path(path).exists():
             raise UserError(
                 f"config key {key}: there is no {path} yet, which says what videos to fetch. "

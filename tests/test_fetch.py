@@ -134,7 +134,7 @@ def test_a_file_that_is_there_and_cannot_be_compared_is_taken(item, server, tmp_
 def test_all_that_fails_is_told_after_the_rest_has_come(item, server, tmp_path):
     gone = {"url": server.url("/gone.pkl"), "to": str(tmp_path / "to")}
     told = faults(gone, item("w-12345678.pth"), item("a.pkl", bytes=9), item("b.pkl"), threads=1)
-    assert [fault.split("/")[-1].split(": ")[0] for fault in told] == [
+    assert [Path(fault.split(": ")[0]).name for fault in told] == [
         "gone.pkl",
         "w-12345678.pth",
         "a.pkl",
@@ -215,6 +215,33 @@ def test_lists_wait_for_the_annotations(films, server, tmp_path):
     csv = {"url": server.put("/train.csv", train), "to": str(tmp_path)}
     bring(item, csv, **more)
     assert set(contents(tmp_path / "videos")) == {"one.mp4", "-2 &.mkv"}
+
+
+def test_videos_wait_for_annotations_that_could_not_be_fetched(films, server, tmp_path):
+    item, more = films
+    (tmp_path / "train.csv").unlink()
+    csv = {"url": server.url("/train.csv"), "to": str(tmp_path)}
+    gone, waiting = faults(item, csv, **more)
+    assert "404" in gone
+    assert waiting == (
+        f"config key data.train.annotations: the videos wait for {tmp_path}/train.csv, which "
+        "could not be fetched."
+    )
+
+
+def test_without_a_network_nothing_counts_as_there_and_the_place_is_told(item, tmp_path, log):
+    with serving() as server:
+        url = server.url("/a%20b.pkl")
+    zipped = {"url": f"{url}.zip", "to": str(tmp_path / "to"), "members": ["a.csv", "b.csv"]}
+    to = tmp_path / "to"
+    told = faults({"url": url, "to": str(to)}, zipped, {**zipped, "bytes": 3})
+    advice = "Check the network, or run the same command later. Or get it elsewhere, and put it at "
+    assert all("the server cannot be reached: " in fault for fault in told)
+    assert [fault.partition("times). ")[2] for fault in told] == [
+        f"{advice}{to}/a b.pkl.",
+        *[f"{advice}{to}/a.csv, {to}/b.csv."] * 2,
+    ]
+    assert "files to fetch: 1, 3 bytes; there already: 0; faults, told below: 2" in log.messages
 
 
 def test_a_list_for_a_folder_that_is_not_read_is_left_out(films, server, tmp_path, log):
