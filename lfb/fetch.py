@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -60,8 +60,18 @@ def places(item: Mapping[str, Any]) -> list[Path]:
     return [Path(item["to"])] if "list" in item else Source.of(item).places
 
 
+def packed(item: Mapping[str, Any]) -> list[Path]:
+    """The files that the user takes out of what an entry brings."""
+    return [Path(item["to"]) / name for name in item.get("unrar", ())]
+
+
+def unrar(item: Mapping[str, Any]) -> str:
+    """The command for that."""
+    return f"unrar e {Source.of(item).path} {item['to']}/"
+
+
 def fetch(
-    items: Iterable[Mapping[str, Any]],
+    items: Sequence[Mapping[str, Any]],
     *,
     videos: str | None,
     annotations: Mapping[str, str],
@@ -99,6 +109,10 @@ def fetch(
             faults += lacking + bring(found, threads, wait)
         except UserError as error:
             faults.append(str(error))
+    for item in items:
+        unpacked = all(place.exists() for place in packed(item))
+        if not unpacked and Source.of(item).path.exists():
+            log.info("now unpack what has come: %s", unrar(item))
     if faults:
         raise UserError("\n  ".join(["not everything could be fetched:", *faults]))
 

@@ -184,23 +184,25 @@ def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
 
 def explain_missing(config: Mapping[str, Any], missing: Mapping[str, str]) -> str:
     """What ``missing_files`` found, and what to do, in words."""
-    from lfb.fetch import places
+    from lfb.fetch import packed, places, unrar
 
-    kinds = {
-        str(place): kind
-        for kind, items in config.get("fetch", {}).items()
-        for item in items
-        for place in places(item)
-    }
+    targets = {}
+    for kind, items in config.get("fetch", {}).items():
+        for item in items:
+            targets |= {str(place): f"fetch_{kind}" for place in places(item)}
+            targets |= {str(place): f"fetch_{kind}, then {unrar(item)}" for place in packed(item)}
     lines = []
     for key, path in missing.items():
-        target = f" (fetch_{kinds[path]})" if path in kinds else ""
+        target = f" ({targets[path]})" if path in targets else ""
         lines.append(f"  {key}: {path}{target}")
-    advice = "Put them there, or set the keys to where you have them."
-    if kinds:
+    advice = (
+        f"Check the paths, which are relative to {Path.cwd()}: put the files there, or set the "
+        "keys to where you have them."
+    )
+    if not targets.keys().isdisjoint(missing.values()):
         advice = (
             "The targets in brackets fetch them, and `fetch` all of them: run the same command "
-            "with one of these. Or set the keys to where you have the files."
+            f"with one of these. {advice}"
         )
     return "\n".join(["files that the config names are not there:", *lines, advice])
 

@@ -179,6 +179,17 @@ def test_a_zip_is_fetched_for_what_lacks(item, server, tmp_path):
     assert [path.name for path in places(wanted)] == ["a.csv", "b.csv"]
 
 
+def test_what_is_to_be_unpacked_is_told_until_it_is(item, tmp_path, log):
+    to, said = tmp_path / "to", f"now unpack what has come: unrar e {tmp_path}/to/a.rar"
+    wanted = item("a.rar", unrar=["a.pkl"])
+    bring(wanted)
+    assert f"{said} {to}/" in log.messages
+    log.clear()
+    (to / "a.pkl").touch()
+    bring(wanted)
+    assert said not in log.text
+
+
 def test_the_annotated_videos_of_a_list_are_fetched(films, server, tmp_path):
     item, more = films
     bring(item, **more)

@@ -439,6 +439,22 @@ def test_missing_files_that_can_be_fetched_name_the_target():
     assert "  data.train.annotations: far/train.csv (fetch_csv)\n" in told
     assert "  data.train.proposals: train.pkl\n" in told
     assert "  weights: far/a.pth (fetch_weights)\n" in told
+    assert "The targets in brackets fetch them" in told
+
+
+def test_missing_files_of_which_none_can_be_fetched_name_no_target():
+    config = checked(fetch={"other": [{"url": "https://a.b/c", "to": "far"}]})
+    told = settings.explain_missing(config, settings.missing_files(config))
+    assert "brackets" not in told
+    assert f"Check the paths, which are relative to {Path.cwd()}: put" in told
+
+
+def test_a_missing_file_that_comes_packed_is_told_with_how_to_unpack_it():
+    packed = {"url": "https://a.b/all.rar", "to": "far", "unrar": ["lfb_val.pkl"]}
+    config = checked(bank__published__val="far/lfb_val.pkl", fetch={"banks": [packed]})
+    told = settings.explain_missing(config, settings.missing_files(config))
+    line = "  bank.published.val: far/lfb_val.pkl (fetch_banks, then unrar e far/all.rar far/)\n"
+    assert line in told
 
 
 def test_a_kind_is_fetched_with_what_its_lists_need():
