@@ -33,7 +33,13 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
         faults += _explain(_deepest(error))
     if faults:
-        raise UserError("the configuration has faults:\n  " + "\n  ".join(sorted(set(faults))))
+        lines = ["the configuration has faults:", *sorted(set(faults))]
+        if len(set(schema["required"]) - config.keys()) > 1:
+            lines.append(
+                "It is no whole one. One that is laid over another is named after it: "
+                "--configfile config/ava.yaml config/ava_published.yaml, say."
+            )
+        raise UserError("\n  ".join(lines))
     _fill(config, schema, schema)
     low, high = config["input"]["train_short_side"]
     if low > high:
@@ -186,7 +192,7 @@ def explain_missing(config: Mapping[str, Any], missing: Mapping[str, str]) -> st
     """What ``missing_files`` found, and what to do, in words."""
     from lfb.fetch import packed, places, unrar
 
-    targets = {}
+    targets: dict[str, str] = {}
     for kind, items in config.get("fetch", {}).items():
         for item in items:
             targets |= {str(place): f"fetch_{kind}" for place in places(item)}
@@ -202,7 +208,7 @@ def explain_missing(config: Mapping[str, Any], missing: Mapping[str, str]) -> st
     if not targets.keys().isdisjoint(missing.values()):
         advice = (
             "The targets in brackets fetch them, and `fetch` all of them: run the same command "
-            f"with one of these. {advice}"
+            "with one of these. Or set the keys to where you have the files."
         )
     return "\n".join(["files that the config names are not there:", *lines, advice])
 

@@ -6,7 +6,7 @@ import logging
 from lfb.check import find_videos
 from lfb.dataset import Split
 from lfb.disk import disks, in_words
-from lfb.errors import UserError
+from lfb.errors import DataFaults, UserError
 from lfb.need import banks_need, frames_need, model_need
 from lfb.program import program
 from scripts.annotation_arguments import add_splits
@@ -24,7 +24,11 @@ def main() -> None:
     with program(arguments.log):
         try:
             run(arguments)
-        except UserError as error:  # the data check tells them all
+        except DataFaults:
+            log.warning(
+                "how much disk is needed cannot be told: the data has faults; the check names them"
+            )
+        except UserError as error:
             log.warning("how much disk is needed cannot be told: %s", str(error).splitlines()[0])
 
 

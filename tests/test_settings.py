@@ -394,6 +394,15 @@ def test_files_that_are_not_there_are_told_by_their_keys(tmp_path):
     assert settings.missing_files(config) == {"data.frames.folder": "frames", **data, **weights}
 
 
+def test_an_overlay_alone_is_told_to_be_named_after_its_base():
+    overlay = yaml.safe_load((CONFIG / "ava_published.yaml").read_text())
+    with pytest.raises(UserError, match="laid over another is named after it: --configfile"):
+        settings.check_config(overlay, SCHEMA)
+    with pytest.raises(UserError) as refused:
+        checked(backbone=DELETE)
+    assert "laid over" not in str(refused.value)
+
+
 def test_weights_of_a_kind_that_is_not_read_are_told_by_their_keys(tmp_path):
     (tmp_path / "a.pth").mkdir()
     config = checked(
