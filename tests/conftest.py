@@ -6,10 +6,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lfb.extraction import extract
 from lfb.program import log
 from tests.films import CUT, make_video
+
+# A machine with other work on it is slow at times, and that is no fault.
+settings.register_profile("patient", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

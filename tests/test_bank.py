@@ -72,7 +72,7 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "train.zarr"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows_strategy)
 def test_what_is_written_is_read_back_sorted(rows: list[Row]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ def test_what_is_written_is_read_back_sorted(rows: list[Row]) -> None:
         assert (bank.read("box")[:, 0] * 256).tolist() == order
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows_strategy, st.integers(1, 13), st.integers(1, 4))
 def test_look_up_agrees_with_a_walk_of_plain_dicts(
     rows: list[Row], window: int, per_second: int
@@ -110,7 +110,7 @@ def test_look_up_agrees_with_a_walk_of_plain_dicts(
                 assert [-1 if row < 0 else position[row] for row in got] == expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows_strategy, st.integers(1, 12), st.integers(1, 3), st.integers(0, 2**70), st.randoms())
 def test_a_draw_depends_on_its_key_alone_and_takes_no_row_twice(
     rows: list[Row], window: int, per_second: int, seed: int, random: Any
@@ -182,7 +182,7 @@ def test_a_pickled_bank_looks_up_without_zarr(store: Path, tmp_path: Path) -> No
     assert done.stdout.split("\n")[0] == "[0 1] False"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rows_strategy, st.integers(1, 3), st.integers(2, 7))
 def test_gathered_pieces_are_the_bank_written_at_once(
     rows: list[Row], pieces: int, shard: int

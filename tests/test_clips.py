@@ -100,7 +100,7 @@ def white(clip: torch.Tensor) -> list[int] | None:
     mirrored=st.booleans(),
     second=st.integers(900, 909),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_box_still_surrounds_what_it_surrounded_after_every_change(
     width, height, corners, training, mirrored, second
 ):

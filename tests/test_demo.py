@@ -101,7 +101,7 @@ def test_another_seed_gives_another_game(demo, tmp_path):
 
 
 @given(number=st.integers(0, 99), seconds=st.integers(9, 20), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_an_action_means_follows_from_cues_five_seconds_away_at_least(number, seconds, seed):
     scene = write_scene(number, seconds, np.random.default_rng(seed))
     cues = {
@@ -146,7 +146,7 @@ def test_every_meaning_has_both_its_values_as_often():
 
 
 @given(number=st.integers(0, 7), seed=st.integers(0, 99))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_person_is_drawn_inside_their_box(number, seed):
     random = np.random.default_rng(seed)
     stage = Stage(write_scene(number, 12, random), random)

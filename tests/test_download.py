@@ -377,7 +377,7 @@ FALSE = st.builds(Answer, spoil=st.booleans(), shift=st.integers(-3, 3), most=st
 
 
 @given(answers=st.lists(FAITHFUL | FALSE, max_size=8), runs=st.integers(1, 3))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_whatever_a_server_does_no_other_bytes_are_placed_where_a_digest_is_known(
     everywhere: Server, tmp_path_factory: pytest.TempPathFactory, answers: list[Answer], runs: int
 ):
@@ -387,7 +387,7 @@ def test_whatever_a_server_does_no_other_bytes_are_placed_where_a_digest_is_know
 
 
 @given(answers=st.lists(FAITHFUL, max_size=8), runs=st.integers(1, 3))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_whatever_a_server_does_versions_are_not_mixed_where_only_the_size_is_known(
     everywhere: Server, tmp_path_factory: pytest.TempPathFactory, answers: list[Answer], runs: int
 ):

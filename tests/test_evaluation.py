@@ -39,7 +39,7 @@ def score(found, real, protocol, excluded=(), classes=CLASSES):
     levels=st.sampled_from([None, 3]),
     most_boxes=st.sampled_from([3, 30]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_ap_is_that_of_the_plain_reference(protocol, seed, grid, levels, most_boxes):
     found, real, excluded = random_case(seed, grid=grid, levels=levels, most_boxes=most_boxes)
     wanted = average_precisions(found, real, set(CLASSES), excluded, protocol)
@@ -238,7 +238,7 @@ def test_ranks_are_those_of_a_stable_sort(scores, single):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @given(seed=st.integers(0, 1000), levels=st.sampled_from([1, 3, None]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_keyframes_in_the_file_breaks_no_tie(protocol, seed, levels):
     found, real, excluded = random_case(seed, grid=6, levels=levels)
     keyframes = list(dict.fromkeys(f[:2] for f in found))
@@ -317,7 +317,7 @@ def test_the_program_scores_a_submission_and_names_every_protocol(tmp_path, monk
 
 
 @given(seed=st.integers(0, 1000), shift=st.floats(0.1, 10))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_only_the_order_of_scores_matters(seed, shift):
     found, real, excluded = random_case(seed, grid=6)
     moved = [f._replace(score=math.exp(shift * f.score)) for f in found]

@@ -19,7 +19,7 @@ from tests.films import CUT, unpack
 ROOT = Path(__file__).parents[1]
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.permutations(range(1, 61)))
 def test_frames_are_read_in_any_order(cut: Path, numbers: Sequence[int]) -> None:
     with zipfile.ZipFile(cut) as zipped:

@@ -141,7 +141,7 @@ def test_a_submission_row_is_written_as_ava_writes_it(tmp_path):
 
 
 @given(seed=st.integers(0, 1000), boxes=st.integers(1, 9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_submission_reads_back_as_the_entries_written(tmp_path_factory, seed, boxes):
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     predictions = make_predictions(boxes, seed)

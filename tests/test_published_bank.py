@@ -62,7 +62,7 @@ def same(found: Content, wanted: Content) -> bool:
 COUNTS = st.dictionaries(NAMES, st.dictionaries(st.integers(-5, 2000), st.integers(0, 4)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     counts=COUNTS.filter(lambda counts: any(sum(own.values()) for own in counts.values())),
     dtype=st.sampled_from(DTYPES),

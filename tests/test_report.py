@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -402,7 +402,6 @@ def test_an_axis_covers_its_values_in_few_round_steps(highest: float) -> None:
     assert len(ticks) <= 6
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES | st.just("<&'\""), PERCENT), min_size=1, max_size=90))
 def test_any_class_name_gives_a_chart_that_parses(rows: list[tuple[str, float]]) -> None:
     groups = [charts.Bars(name, 3, [ap, 50], [(ap, ap), (40, 60)], name) for name, ap in rows]

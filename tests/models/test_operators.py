@@ -55,7 +55,7 @@ def test_every_operator_is_tested_here():
 
 @pytest.mark.parametrize("name", NAMES)
 @given(filled=windows(least=1), seed=st.integers(0, 99))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_mask_is_the_operator_on_the_real_rows_alone(name, filled, seed):
     operator = build(name, "mask")
     roi, rows, real, clip = draw(seed, filled)
@@ -69,7 +69,7 @@ def test_mask_is_the_operator_on_the_real_rows_alone(name, filled, seed):
 
 @pytest.mark.parametrize("name", NAMES)
 @given(filled=windows(), seed=st.integers(0, 99))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_zero_lets_rows_of_zeros_take_part(name, filled, seed):
     operator = build(name, "zero")
     roi, rows, real, clip = draw(seed, filled)
@@ -91,7 +91,7 @@ def test_zero_and_mask_differ_where_a_slot_is_empty_and_agree_where_none_is(name
 @pytest.mark.parametrize("empty", ["zero", "mask"])
 @pytest.mark.parametrize("name", NAMES)
 @given(filled=windows(), seed=st.integers(0, 99))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_order_of_the_rows_does_not_matter(name, empty, filled, seed):
     operator = build(name, empty)
     roi, rows, real, clip = draw(seed, filled)
@@ -134,7 +134,7 @@ def test_an_operator_says_how_many_channels_it_returns(name):
 
 
 @given(filled=windows(), seed=st.integers(0, 99))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_average_and_maximum_are_those_of_plain_loops(filled, seed):
     roi, rows, real, clip = draw(seed, filled)
     for empty in "zero", "mask":
@@ -215,7 +215,7 @@ def test_non_local_drops_projections_and_the_residual_branch_in_training_only():
 
 @pytest.mark.parametrize("empty", ["zero", "mask"])
 @given(filled=windows(), seed=st.integers(0, 99))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_attention_sums_to_one_and_masks_empty_slots(empty, filled, seed):
     operator = build("non_local", empty)
     roi, rows, real, clip = draw(seed, filled)
