@@ -24,11 +24,7 @@ if "demo" in config:
     include: "rules/data.smk"
 
 
-if "fetch" in config:
-
-    include: "rules/fetch.smk"
-
-
+include: "rules/fetch.smk"
 include: "rules/frames.smk"
 include: "rules/proposals.smk"
 include: "rules/published.smk"

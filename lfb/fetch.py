@@ -90,9 +90,14 @@ def fetch(
         wait: As for ``lfb.download.download``.
 
     Raises:
-        UserError: The disk has too little room; or everything that is wrong or could not be had,
-            after all else has been brought.
+        UserError: There are no items; the disk has too little room; or everything that is wrong or
+            could not be had, after all else has been brought.
     """
+    if not items:
+        raise UserError(
+            "config key fetch: names nothing to fetch. What `data` names is yours to bring, or the "
+            "demo's to make."
+        )
     files, lists = [], []
     for item in items:
         if "list" not in item:

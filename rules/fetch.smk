@@ -4,11 +4,11 @@ in    the addresses under `fetch`
 out   the files at the places given there, none of them an output of a rule: Snakemake deletes
       outputs before it makes them anew, and these may be the user's own
 
-No other rule asks for this. Included only where the config has a `fetch` section.
+No other rule asks for this.
 """
 
 # A target for each kind of file: `snakemake --cores 8 fetch_videos`.
-for kind in config["fetch"]:
+for kind in config.get("fetch", {}):
 
     rule:
         name:
@@ -34,6 +34,6 @@ rule fetch:
         "../environment.yml"
     threads: 8
     params:
-        settings=as_json(settings.fetch_settings(config, config["fetch"])),
+        settings=as_json(settings.fetch_settings(config, config.get("fetch", {}))),
     shell:
         "python -m scripts.fetch --log {log} --settings {params.settings:q} --threads {threads}"

@@ -179,6 +179,11 @@ def test_a_zip_is_fetched_for_what_lacks(item, server, tmp_path):
     assert [path.name for path in places(wanted)] == ["a.csv", "b.csv"]
 
 
+def test_nothing_to_fetch_is_an_error():
+    with pytest.raises(UserError, match="config key fetch: names nothing to fetch"):
+        bring()
+
+
 def test_what_is_to_be_unpacked_is_told_until_it_is(item, tmp_path, log):
     to, said = tmp_path / "to", f"now unpack what has come: unrar e {tmp_path}/to/a.rar"
     wanted = item("a.rar", unrar=["a.pkl"])

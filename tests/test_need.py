@@ -1,5 +1,8 @@
 """Tests of lfb.need."""
 
+import json
+import sys
+
 import pytest
 
 from lfb.annotations import read_annotations
@@ -7,6 +10,7 @@ from lfb.dataset import Split
 from lfb.extraction import extract, some_frames
 from lfb.models.detector import build_detector
 from lfb.need import banks_need, frames_need, model_need
+from scripts import disk_need as program
 from tests.films import CUT
 from tests.samples import proposals_of, write
 
@@ -56,3 +60,20 @@ def test_a_checkpoint_is_as_large_as_its_weights():
     }
     weights = build_detector(**model, outputs=5).state_dict().values()
     assert model_need(model, 5) == (sum(tensor.nbytes for tensor in weights), 64)
+
+
+def test_faults_of_the_data_are_left_to_the_check(tmp_path, monkeypatch, capsys):
+    (tmp_path / "labels.pbtxt").write_text('item { name: "bend" id: 1 }')
+    files = {"val": {"annotations": str(write(tmp_path, "a,902,left,0.1,0.5,0.9,1,0"))}}
+    arguments = {
+        "--settings": json.dumps({"unscored": []}),
+        "--labels": str(tmp_path / "labels.pbtxt"),
+        "--files": json.dumps(files),
+        "--frames": str(tmp_path),
+        "--results": str(tmp_path),
+    }
+    monkeypatch.setattr(sys, "argv", ["disk_need", *sum(arguments.items(), ())])
+    program.main()
+    assert capsys.readouterr().err == (
+        "how much disk is needed cannot be told: the data has faults; the check names them\n"
+    )
