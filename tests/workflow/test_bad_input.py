@@ -68,6 +68,13 @@ def test_an_unknown_operator_is_refused_before_any_work(copy: Workflow) -> None:
     assert "jobid" not in result.output
 
 
+def test_weights_of_another_kind_are_refused_before_any_work(copy: Workflow) -> None:
+    copy.append("tests/workflow/tiny.yaml", "weights: resources/demo/labels.pbtxt\n")
+    result = copy.run()
+    explained(result, "config key weights: resources/demo/labels.pbtxt does not end in .pth, ")
+    assert "jobid" not in result.output
+
+
 def test_the_demo_is_not_made_over_the_users_own_videos(fresh: Workflow) -> None:
     video = fresh.path("mine/a.mp4")
     video.parent.mkdir()

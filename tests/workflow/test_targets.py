@@ -77,6 +77,13 @@ def test_the_files_that_ava_wants_are_all_named_at_once(fresh: Workflow) -> None
     }
 
 
+def test_fetch_says_where_there_is_nothing_to_fetch(fresh: Workflow) -> None:
+    result = fresh.run("fetch")
+    assert result.code == 1
+    assert "error: config key fetch: names nothing to fetch." in result.output
+    assert "Traceback" not in result.output
+
+
 def test_frames_that_are_there_are_used_in_place(copy: Workflow) -> None:
     for zipped in copy.path("resources/frames").glob("*.zip"):
         with zipfile.ZipFile(zipped) as frames:
