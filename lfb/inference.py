@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from lfb.bank import write_bank
+from lfb.bank_writing import write_bank
 from lfb.clips import Batch, Clips, InOrder, load
 from lfb.lookup import BankFeatures
 from lfb.models.detector import Detector

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lfb.bank import Bank, write_features
+from lfb.bank import Bank
+from lfb.bank_writing import write_features
 from lfb.errors import UserError
 from lfb.files import atomic, digest
 from lfb.pth import read_nested

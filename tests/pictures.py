@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from lfb.bank import Bank, write_bank
+from lfb.bank import Bank
+from lfb.bank_writing import write_bank
 from lfb.clips import Input
 from lfb.frames import FrameInfo
 from lfb.keyframes import Keyframe

@@ -12,8 +12,9 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfb import bank as bank_module
-from lfb.bank import Bank, gather, write_bank
+from lfb import bank_writing
+from lfb.bank import Bank
+from lfb.bank_writing import gather, write_bank
 from lfb.errors import UserError
 
 Row = tuple[str, int, float]
@@ -188,8 +189,8 @@ def test_gathered_pieces_are_the_bank_written_at_once(
     rows: list[Row], pieces: int, shard: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as name:
-        patch.setattr(bank_module, "CHUNK_ROWS", shard)
-        patch.setattr(bank_module, "SHARD_ROWS", 2 * shard)
+        patch.setattr(bank_writing, "CHUNK_ROWS", shard)
+        patch.setattr(bank_writing, "SHARD_ROWS", 2 * shard)
         folder = Path(name)
         write(folder / "whole.zarr", rows)
         owner = {"anna": 2 % pieces, "bert": 0, "carl": 1 % pieces}

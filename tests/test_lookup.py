@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lfb.bank import Bank, write_bank
+from lfb.bank import Bank
+from lfb.bank_writing import write_bank
 from lfb.errors import UserError
 from lfb.lookup import BankFeatures
 from tests.pictures import CHANNELS, make_bank

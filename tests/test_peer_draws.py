@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from lfb.bank import Bank, write_bank
+from lfb.bank import Bank
+from lfb.bank_writing import write_bank
 from lfb.clips import Clips, Draws, Window
 from lfb.keyframes import Keyframe
 from tests.peers import PER_SECOND, WINDOW

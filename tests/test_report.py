@@ -18,7 +18,7 @@ from PIL import Image
 
 from lfb import charts
 from lfb.annotations import write_annotations, write_labels
-from lfb.bank import write_bank
+from lfb.bank_writing import write_bank
 from lfb.checkpoints import save_checkpoint
 from lfb.dataset import Split
 from lfb.evaluation import metrics
