@@ -163,8 +163,9 @@ def test_another_depth_or_operator_is_told_by_its_cause_and_in_counts(tmp_path):
     path = save(tmp_path / "model_final.pkl", some(101, "nl", 3))
     with pytest.raises(UserError, match="Of another kind, depth or width: its backbone, ") as told:
         import_detector(path, described({**NON_LOCAL, "layers": 2}), 81)
-    assert "Tensors: 36 missing, 299 not in the model" in str(told.value)
-    assert "\n  backbone.layer3.nonlocal_1.g.bias: missing\n  and 31 more missing" in str(told.value)
+    said = str(told.value)
+    assert "Tensors: 36 missing, 299 not in the model" in said
+    assert "\n  backbone.layer3.nonlocal_1.g.bias: missing\n  and 31 more missing" in said
     with pytest.raises(UserError, match=r"backbone\.layer3\.10\.conv1\.conv\.weight: not in"):
         load_backbone(model, path)
 
