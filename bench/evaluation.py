@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.default_run import run
-from lfb.annotations import write_annotations, write_excluded, write_labels
+from lfb.data.annotations import write_annotations, write_excluded, write_labels
 from tests.ava_sized import CLASSES, UNSCORED, make_ava
 
 FILES = {"labels": "labels.pbtxt", "annotations": "truth.csv", "excluded": "excluded.csv"}

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lfb.bank import Bank
-from lfb.checkpoints import load_checkpoint
-from lfb.clips import Clips, Input, Window
-from lfb.dataset import Split
-from lfb.demo import LONG_RANGE
-from lfb.evaluation import evaluate
-from lfb.frames import Manifest
-from lfb.inference import predict
-from lfb.keyframes import Keyframes
+from lfb.bank.store import Bank
+from lfb.data.demo import LONG_RANGE
+from lfb.data.keyframes import Keyframes
+from lfb.data.split import Split
+from lfb.learning.clips import Clips, Input, Window
+from lfb.learning.inference import predict
+from lfb.models.checkpoints import load_checkpoint
 from lfb.randomness import generator
+from lfb.scoring.evaluation import evaluate
+from lfb.video.frames import Manifest
 
 DATA = Path("resources/demo")
 

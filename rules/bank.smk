@@ -1,7 +1,7 @@
 """The long-term feature banks, made by the baseline unless the config names published ones.
 
 in    the baseline's checkpoint, the manifest, a split's files
-out   <results>/seed-{seed}/bank/{split}.zarr       a Zarr group, see lfb/bank.py
+out   <results>/seed-{seed}/bank/{split}.zarr       a Zarr group, see lfb/bank/store.py
       <results>/seed-{seed}/bank/lfb_{split}.pkl    on request, as MMAction2 reads it
 
 Each bank is built in pieces (config: bank.pieces), each of them some of the videos, so that a

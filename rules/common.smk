@@ -11,9 +11,9 @@ import yaml
 
 sys.path.insert(0, workflow.basedir)
 
-from lfb import settings
+from lfb.config import settings
 from lfb.errors import UserError
-from lfb.sources import operators, sources
+from lfb.code_digest import operators, sources
 from snakemake.exceptions import WorkflowError
 
 try:

@@ -21,7 +21,7 @@ rule report:
         histories=of_models("history.jsonl", SEEDS, TRAINED),
         predictions=of_models("predictions.npz", SEEDS[:1]),
         checkpoints=of_models("checkpoint.safetensors", SEEDS[:1]),
-        template="lfb/report.html.j2",
+        template="lfb/report/page.html.j2",
         code=code("scripts/report.py", with_operators=True),
     output:
         report("<results>/report.html", category="Results"),

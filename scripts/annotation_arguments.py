@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from lfb.check import SplitFiles
-from lfb.dataset import Split
+from lfb.data.check import SplitFiles
+from lfb.data.split import Split
 
 
 def add_split(made: argparse.ArgumentParser) -> None:

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from lfb.bank import Bank
-from lfb.files import digest
+from lfb.bank.store import Bank
+from lfb.files.digests import digest
 
 
 def add_bank(made: argparse.ArgumentParser) -> None:

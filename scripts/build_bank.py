@@ -19,13 +19,13 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.checkpoints import load_checkpoint
-    from lfb.clips import Clips, Input
-    from lfb.distributed import team
-    from lfb.files import digest, digest_json
-    from lfb.frames import Manifest
-    from lfb.inference import build_bank
-    from lfb.keyframes import Keyframes
+    from lfb.data.keyframes import Keyframes
+    from lfb.files.digests import digest, digest_json
+    from lfb.learning.clips import Clips, Input
+    from lfb.learning.devices import team
+    from lfb.learning.inference import build_bank
+    from lfb.models.checkpoints import load_checkpoint
+    from lfb.video.frames import Manifest
 
     settings = arguments.settings
     with team(arguments.device, computing_threads(arguments)) as worker:

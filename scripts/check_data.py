@@ -2,8 +2,8 @@
 
 import logging
 
-from lfb.check import check
-from lfb.files import write_json
+from lfb.data.check import check
+from lfb.files.whole import write_json
 from lfb.program import program
 from scripts.annotation_arguments import add_splits
 from scripts.arguments import parser

@@ -2,11 +2,11 @@
 
 import logging
 
-from lfb.detections import read_detections
+from lfb.data.detector_csv import read_detections
+from lfb.data.proposals import write_proposals
 from lfb.errors import DataFaults
-from lfb.frames import Manifest
 from lfb.program import program
-from lfb.proposals import write_proposals
+from lfb.video.frames import Manifest
 from scripts.arguments import parser
 
 log = logging.getLogger("lfb")

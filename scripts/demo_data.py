@@ -1,6 +1,6 @@
 """Makes the demo data set."""
 
-from lfb.demo import write_demo
+from lfb.data.demo import write_demo
 from lfb.program import program
 from scripts.arguments import parser
 

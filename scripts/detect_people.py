@@ -26,10 +26,10 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.distributed import team
-    from lfb.frames import Manifest
-    from lfb.people import detect, keyframes_to_search, load_detector
-    from lfb.proposals import write_proposals
+    from lfb.data.proposals import write_proposals
+    from lfb.learning.devices import team
+    from lfb.learning.person_detection import detect, keyframes_to_search, load_detector
+    from lfb.video.frames import Manifest
 
     settings = arguments.settings
     with team(arguments.device, computing_threads(arguments)) as worker:

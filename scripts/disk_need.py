@@ -3,11 +3,11 @@
 import argparse
 import logging
 
-from lfb.check import find_videos
-from lfb.dataset import Split
-from lfb.disk import disks, in_words
+from lfb.data.check import find_videos
+from lfb.data.split import Split
 from lfb.errors import DataFaults, UserError
-from lfb.need import banks_need, frames_need, model_need
+from lfb.files.disk import disks, in_words
+from lfb.learning.disk_need import banks_need, frames_need, model_need
 from lfb.program import program
 from scripts.annotation_arguments import add_splits
 from scripts.arguments import parser

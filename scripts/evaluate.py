@@ -2,10 +2,10 @@
 
 import logging
 
-from lfb.evaluation import metrics
-from lfb.files import write_json
-from lfb.predictions import Predictions, read_csv
+from lfb.data.predictions import Predictions, read_csv
+from lfb.files.whole import write_json
 from lfb.program import program
+from lfb.scoring.evaluation import metrics
 from scripts.annotation_arguments import add_split, read_split
 from scripts.arguments import parser
 

@@ -10,8 +10,8 @@ def main() -> None:
     made.add_argument("--output", required=True, help="lfb_{train,val}.pkl to write")
     arguments = made.parse_args()
     with program(arguments.log):
-        from lfb.bank import Bank
-        from lfb.published_bank import export_bank
+        from lfb.bank.mmaction2 import export_bank
+        from lfb.bank.store import Bank
 
         export_bank(Bank.open(arguments.bank), arguments.output)
 

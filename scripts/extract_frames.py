@@ -2,11 +2,11 @@
 
 import logging
 
-from lfb.check import annotated_seconds, check_frames, deviating_frames, find_videos, lengths
+from lfb.data.check import annotated_seconds, check_frames, deviating_frames, find_videos, lengths
 from lfb.errors import DataFaults
-from lfb.extraction import extract_all, verify_all
-from lfb.files import write_json
+from lfb.files.whole import write_json
 from lfb.program import program
+from lfb.video.extraction import extract_all, verify_all
 from scripts.annotation_arguments import add_splits
 from scripts.arguments import parser
 

@@ -1,6 +1,6 @@
 """Fetches what the config's `fetch` names and is not there yet."""
 
-from lfb.fetch import fetch
+from lfb.files.fetch import fetch
 from lfb.program import program
 from scripts.arguments import parser
 

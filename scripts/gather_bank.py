@@ -1,6 +1,6 @@
 """Gathers the pieces of a feature bank into one store."""
 
-from lfb.bank_writing import gather
+from lfb.bank.writing import gather
 from lfb.program import program
 from scripts.arguments import parser
 

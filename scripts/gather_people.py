@@ -2,8 +2,8 @@
 
 import logging
 
+from lfb.data.proposals import join_proposals, write_proposals
 from lfb.program import program
-from lfb.proposals import join_proposals, write_proposals
 from scripts.arguments import parser
 
 log = logging.getLogger("lfb")

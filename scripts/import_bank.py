@@ -16,9 +16,9 @@ def main() -> None:
     made.add_argument("--output", required=True, help="folder of the bank")
     arguments = made.parse_args()
     with program(arguments.log):
-        from lfb.bank import Bank
-        from lfb.keyframes import Keyframes
-        from lfb.published_bank import import_bank
+        from lfb.bank.mmaction2 import import_bank
+        from lfb.bank.store import Bank
+        from lfb.data.keyframes import Keyframes
 
         wanted = {keyframe.video for keyframe in Keyframes.load(arguments.keyframes).keyframes}
         import_bank(arguments.source, arguments.output, split=arguments.split, wanted=wanted)

@@ -16,10 +16,10 @@ def main() -> None:
     made.add_argument("--output", required=True, help="checkpoint to write")
     arguments = made.parse_args()
     with program(arguments.log):
-        from lfb.checkpoints import save_checkpoint
-        from lfb.files import digest
-        from lfb.keyframes import Keyframes
-        from lfb.published import import_detector
+        from lfb.data.keyframes import Keyframes
+        from lfb.files.digests import digest
+        from lfb.models.checkpoints import save_checkpoint
+        from lfb.models.published import import_detector
 
         settings, source = arguments.settings, arguments.source
         outputs = max(Keyframes.load(arguments.keyframes).actions) + 1

@@ -3,9 +3,9 @@
 import json
 import logging
 
-from lfb.files import atomic
+from lfb.files.whole import atomic
 from lfb.program import program
-from lfb.table import map_table
+from lfb.scoring.table import map_table
 from scripts.arguments import parser
 
 log = logging.getLogger("lfb")

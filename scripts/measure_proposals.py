@@ -2,9 +2,9 @@
 
 import logging
 
-from lfb.files import write_json
+from lfb.data.recall import measure, moved, sentence
+from lfb.files.whole import write_json
 from lfb.program import program
-from lfb.recall import measure, moved, sentence
 from scripts.annotation_arguments import add_split, read_split
 from scripts.arguments import parser
 

@@ -21,12 +21,12 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.checkpoints import load_checkpoint
-    from lfb.clips import Clips, Draws, Input, Window
-    from lfb.distributed import team
-    from lfb.frames import Manifest
-    from lfb.inference import predict
-    from lfb.keyframes import Keyframes
+    from lfb.data.keyframes import Keyframes
+    from lfb.learning.clips import Clips, Draws, Input, Window
+    from lfb.learning.devices import team
+    from lfb.learning.inference import predict
+    from lfb.models.checkpoints import load_checkpoint
+    from lfb.video.frames import Manifest
 
     settings = arguments.settings
     with team(arguments.device, computing_threads(arguments)) as worker:

@@ -32,11 +32,11 @@ def main() -> None:
 def run(arguments: argparse.Namespace) -> None:
     import torch
 
-    from lfb.checkpoints import load_checkpoint
-    from lfb.clips import Input, Window
-    from lfb.frames import Manifest
-    from lfb.predictions import Predictions
-    from lfb.report import Data, Model, write_report
+    from lfb.data.predictions import Predictions
+    from lfb.learning.clips import Input, Window
+    from lfb.models.checkpoints import load_checkpoint
+    from lfb.report.page import Data, Model, write_report
+    from lfb.video.frames import Manifest
 
     torch.set_num_threads(1)  # a handful of clips, and the same sums on any machine
     settings = arguments.settings

@@ -26,23 +26,24 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.distributed import relaunch, team
+    from lfb.learning.devices import relaunch, team
 
     relaunch(arguments.processes, arguments.device)
     threads = computing_threads(arguments, arguments.processes)
     with team(arguments.device, threads) as processes:
         import torch
 
-        from lfb.checkpoints import save_checkpoint
-        from lfb.clips import Clips, Input, Window
-        from lfb.files import atomic, digest
-        from lfb.frames import Manifest
-        from lfb.keyframes import Keyframes
-        from lfb.models.detector import build_detector
-        from lfb.published import load_backbone
+        from lfb.code_digest import digest_of_sources
+        from lfb.data.keyframes import Keyframes
+        from lfb.files.digests import digest
+        from lfb.files.whole import atomic
+        from lfb.learning.clips import Clips, Input, Window
+        from lfb.learning.training import Training, train
+        from lfb.models.action_model import build_detector
+        from lfb.models.checkpoints import save_checkpoint
+        from lfb.models.published import load_backbone
         from lfb.randomness import seed_of
-        from lfb.sources import digest_of_sources
-        from lfb.training import Training, train
+        from lfb.video.frames import Manifest
 
         settings, seed = arguments.settings, arguments.seed
         chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)

@@ -1,6 +1,6 @@
 """Writes a model's predictions as the csv that AVA's evaluation script reads."""
 
-from lfb.predictions import Predictions
+from lfb.data.predictions import Predictions
 from lfb.program import program
 from scripts.arguments import parser
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from lfb.predictions import Detections, Predictions
+from lfb.data.predictions import Detections, Predictions
 
 SECONDS = range(902, 1799)  # 897 keyframes a video
 UNSCORED = {2, 16, 18, 19, 21, 23, 25, 31, 32, 33, 35, 39, 40, 42, 44, 50, 53, 55, 71, 75}

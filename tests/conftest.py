@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, settings
 
-from lfb.extraction import extract
 from lfb.program import log
+from lfb.video.extraction import extract
 from tests.films import CUT, make_video
 
 # A machine with other work on it is slow at times, and that is no fault.

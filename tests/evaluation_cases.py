@@ -1,11 +1,11 @@
-"""What was found and what is real, as lists of rows and as `lfb.evaluation` takes them."""
+"""What was found and what is real, as lists of rows and as `lfb.scoring.evaluation` takes them."""
 
 import math
 
 import numpy as np
 import pandas as pd
 
-from lfb.predictions import Detections
+from lfb.data.predictions import Detections
 from tests.reference_evaluation import Found, Real
 
 CLASSES = {1: "bend", 3: "crouch", 4: "dance", 80: "watch"}

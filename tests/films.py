@@ -8,7 +8,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from lfb.frames import FrameZip
+from lfb.video.frames import FrameZip
 
 CUT: dict[str, Any] = {"fps": 30, "first_second": 900, "start": 1, "seconds": 2}
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from lfb.bank import Bank
-from lfb.bank_writing import write_bank
-from lfb.clips import Input
-from lfb.frames import FrameInfo
-from lfb.keyframes import Keyframe
-from lfb.models.detector import Detector, build_detector
+from lfb.bank.store import Bank
+from lfb.bank.writing import write_bank
+from lfb.data.keyframes import Keyframe
+from lfb.learning.clips import Input
+from lfb.models.action_model import Detector, build_detector
+from lfb.video.frames import FrameInfo
 
 VIDEOS = ("a", "b", "c")
 OUTPUTS = 4

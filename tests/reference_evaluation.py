@@ -1,6 +1,6 @@
 """The three protocols, written plainly: keyframe by keyframe, one detection after the other.
 
-Nothing here is shared with ``lfb.evaluation``.
+Nothing here is shared with ``lfb.scoring.evaluation``.
 """
 
 import math

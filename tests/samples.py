@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from lfb.proposals import Proposals
+from lfb.data.proposals import Proposals
 
 NAMES = st.text("abcXYZ-_ 019.é", min_size=1, max_size=6).filter(str.strip)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from lfb.clips import Clips, Window
-from lfb.distributed import team
-from lfb.training import Training, train
+from lfb.learning.clips import Clips, Window
+from lfb.learning.devices import team
+from lfb.learning.training import Training, train
 from tests.pictures import INPUT, Film, make_bank, make_detector, make_keyframes
 
 TRAINING = Training(

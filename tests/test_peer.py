@@ -10,18 +10,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from tests.config.test_recipe import read
 from torch import Tensor, nn
 
-from lfb.bank import Bank
-from lfb.lookup import BankFeatures
-from lfb.models.backbone import SlowOnly
-from lfb.models.detector import build_detector
-from lfb.published import import_detector, load_backbone
-from lfb.published_bank import import_bank
-from lfb.settings import model_settings
+from lfb.bank.features import BankFeatures
+from lfb.bank.mmaction2 import import_bank
+from lfb.bank.store import Bank
+from lfb.config.settings import model_settings
+from lfb.models.action_model import build_detector
+from lfb.models.backbones.slowonly import SlowOnly
+from lfb.models.published import import_detector, load_backbone
 from tests import peers
 from tests.peers import CHANNELS, PER_SECOND, WINDOW, PeerDetector
-from tests.test_recipe import read
 
 CONFIG = read("ava.yaml", "ava_published.yaml")
 # Their names of the operators.

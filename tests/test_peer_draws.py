@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from lfb.bank import Bank
-from lfb.bank_writing import write_bank
-from lfb.clips import Clips, Draws, Window
-from lfb.keyframes import Keyframe
+from lfb.bank.store import Bank
+from lfb.bank.writing import write_bank
+from lfb.data.keyframes import Keyframe
+from lfb.learning.clips import Clips, Draws, Window
 from tests.peers import PER_SECOND, WINDOW
 from tests.pictures import INPUT, Film
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lfb.annotations import write_excluded, write_labels
+from lfb.data.annotations import write_excluded, write_labels
+from lfb.data.predictions import read_csv
 from lfb.errors import UserError
-from lfb.evaluation import evaluate
-from lfb.predictions import read_csv
+from lfb.scoring.evaluation import evaluate
 from tests import ava_sized, peers
 from tests.evaluation_cases import CLASSES, entries, random_case, table
 

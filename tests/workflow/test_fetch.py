@@ -7,7 +7,7 @@ import zipfile
 
 import yaml
 
-from lfb.files import digest
+from lfb.files.digests import digest
 from tests.web import Answer, serving
 from tests.workflow.runs import CONFIG, Running, Workflow
 from tests.workflow.test_bad_input import explained

@@ -11,8 +11,8 @@ import yaml
 from PIL import Image
 from torchvision.models.detection import faster_rcnn
 
-from lfb.keyframes import Keyframes
-from lfb.proposals import read_proposals
+from lfb.data.keyframes import Keyframes
+from lfb.data.proposals import read_proposals
 from tests.films import make_video
 from tests.workflow.runs import CONFIG, TABLE, Workflow
 

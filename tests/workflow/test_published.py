@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
-
-from lfb.bank import Bank
-from lfb.checkpoints import load_checkpoint
-from lfb.files import digest
-from tests.samples import Harmful
 from tests.test_published import their_state
+
+from lfb.bank.store import Bank
+from lfb.files.digests import digest
+from lfb.models.checkpoints import load_checkpoint
+from tests.samples import Harmful
 from tests.workflow.runs import CONFIG, TABLE, Workflow
 from tests.workflow.test_bad_input import refused
 from tests.workflow.test_reruns import END, MODELS, of_models

@@ -79,10 +79,10 @@ def test_another_score_of_tested_people_trains_nothing_again(copy: Workflow) -> 
     ("file", "again"),
     [
         ("lfb/models/operators.py", chain(LFB) | END),
-        ("lfb/training.py", chain(MODELS) | banks() | END),
-        ("lfb/evaluation.py", of_models("evaluate", MODELS) | END),
-        ("lfb/charts.py", {"report"}),
-        ("lfb/extraction.py", DATA | chain(MODELS) | banks() | END),
+        ("lfb/learning/training.py", chain(MODELS) | banks() | END),
+        ("lfb/scoring/evaluation.py", of_models("evaluate", MODELS) | END),
+        ("lfb/report/charts.py", {"report"}),
+        ("lfb/video/extraction.py", DATA | chain(MODELS) | banks() | END),
     ],
 )
 def test_an_edited_file_runs_what_uses_it(copy: Workflow, file: str, again: set[str]) -> None:

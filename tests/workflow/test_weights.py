@@ -2,8 +2,8 @@
 
 import shutil
 
-from lfb.checkpoints import load_checkpoint
-from lfb.files import digest
+from lfb.files.digests import digest
+from lfb.models.checkpoints import load_checkpoint
 from tests.workflow.runs import Workflow
 from tests.workflow.test_reruns import chain
 

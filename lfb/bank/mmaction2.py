@@ -1,0 +1,119 @@
+"""MMAction2's feature banks, ``lfb_{train,val}.pkl``, to and from this project's.
+
+Such a file is what ``torch.save`` makes of a dict video -> dict second -> list of 2048-d tensors,
+float16 or float32; in place of a list it may hold one tensor (n, 2048). It tells neither boxes nor
+scores.
+
+In and out again gives the same features bit for bit, in the same order within a second, of the same
+dtype, videos and seconds. A video without seconds stays one. A second with an empty list is left
+out: there is nothing to look up, and MMAction2 itself does not load a bank that has one.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lfb.bank.store import Bank
+from lfb.bank.writing import write_features
+from lfb.errors import UserError
+from lfb.files.digests import digest
+from lfb.files.torch_file import read_nested
+from lfb.files.whole import atomic
+
+
+def import_bank(source: str | Path, path: str | Path, *, split: str, wanted: Iterable[str]) -> None:
+    """Makes a bank of a published file, whole or not at all.
+
+    Its attributes are ``source``, the name of the file, and ``source_digest``, its SHA-256.
+
+    Args:
+        source: ``lfb_{train,val}.pkl``.
+        path: Folder of the store to write.
+        split: For example ``val``.
+        wanted: Videos whose windows will be looked up.
+
+    Raises:
+        UserError: The file is broken, holds something else, or lacks a wanted video.
+    """
+    source = Path(source)
+    features = _read(source)
+    if lacking := sorted(set(wanted) - features.keys()):
+        raise UserError(
+            f"{source}: no features of {len(lacking)} videos of split {split}: "
+            f"{', '.join(lacking)}. It is the bank of another data set or split: point config key "
+            f"bank.published.{split} to the right one, or set it to null to build the bank here."
+        )
+    one = next((rows[0] for seconds in features.values() for rows in seconds.values()), None)
+    if one is None:
+        raise UserError(f"{source}: the bank holds no feature at all. Fetch it again.")
+    empty = one.new_empty(0, len(one))
+    write_features(
+        path,
+        split=split,
+        counts={
+            video: {second: len(rows) for second, rows in seconds.items()}
+            for video, seconds in features.items()
+        },
+        features=(
+            torch.cat([empty, *(torch.stack(rows) for _, rows in sorted(seconds.items()))]).numpy()
+            for _, seconds in sorted(features.items())
+        ),
+        channels=len(one),
+        dtype=one.numpy().dtype,
+        attributes={"source": source.name, "source_digest": digest(source)},
+    )
+
+
+def export_bank(bank: Bank, path: str | Path) -> None:
+    """Writes the features of a bank as MMAction2 reads them, whole or not at all."""
+    index, features = bank.index, bank.feature()
+    content: dict[str, dict[int, list[Tensor]]] = {}
+    for number, video in enumerate(bank.videos):
+        first, last = index.video_start[number : number + 2]
+        starts = index.row_start[first : last + 1]
+        rows = torch.from_numpy(features[starts[0] : starts[-1]])  # stored once, in one piece
+        parts = rows.split((starts[1:] - starts[:-1]).tolist())
+        content[video] = dict(zip(index.second[first:last].tolist(), map(list, parts), strict=True))
+    with atomic(path) as scratch, scratch.open("wb") as file:
+        torch.save(content, file)
+
+
+def _read(source: Path) -> dict[str, dict[int, list[Tensor]]]:
+    """The features of each second that has some, all of one dtype and width."""
+    content = read_nested(source)
+    if not isinstance(content, dict):
+        raise _foreign(source, "the file", content)
+    kind: tuple[torch.dtype, int] | None = None
+    found: dict[str, dict[int, list[Tensor]]] = {}
+    for video, seconds in content.items():
+        if not isinstance(video, str) or not isinstance(seconds, dict):
+            raise _foreign(source, f"entry {video!r}", seconds)
+        found[video] = {}
+        for second, rows in seconds.items():
+            place = f"video {video}, second {second}"
+            if isinstance(rows, Tensor) and rows.ndim == 2:
+                rows = list(rows)
+            if type(second) is not int or not isinstance(rows, list | tuple):
+                raise _foreign(source, place, rows)
+            for row in rows:
+                if not isinstance(row, Tensor) or row.ndim != 1:
+                    raise _foreign(source, place, row)
+                kind = kind or (row.dtype, len(row))
+                if kind != (row.dtype, len(row)) or row.dtype not in (torch.float16, torch.float32):
+                    raise UserError(
+                        f"{source}: {place}: a feature of {len(row)} {row.dtype}; all should be "
+                        f"float16 or float32, and like the first, {kind[1]} {kind[0]}."
+                    )
+            if rows:
+                found[video][second] = list(rows)
+    return found
+
+
+def _foreign(source: Path, place: str, value: Any) -> UserError:
+    return UserError(
+        f"{source}: not a feature bank of MMAction2, a dict video -> dict second -> list of "
+        f"feature vectors: {place} holds {type(value).__name__}. Point to the right file."
+    )

@@ -1,0 +1,280 @@
+"""The long-term feature bank: one Zarr store a split, and the look-up of a window in it.
+
+``writing.py`` writes it.
+
+A bank holds one feature vector per detected person (Wu et al., section 3.1). Rows are sorted by
+(video, second, falling score), so the window around a keyframe is one contiguous slice. Layout of
+the Zarr v3 group, with N rows, V videos and K keyframes (seconds that have rows):
+
+    feature (N, C) float16 or float32     box (N, 4) float32, NaN where unknown
+    score (N,) float32
+    video (V,) string     video_start (V+1,) int64 into keyframes
+    second (K,) int32     row_start (K+1,) int64 into rows
+
+Attributes: ``format``, ``version``, ``split``, what the writer adds (digests of the checkpoint,
+the data and the config, or the file that an imported bank is from), ``rows``, and ``complete``,
+written last.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lfb.errors import UserError
+
+if TYPE_CHECKING:  # imported where used: workers that only look rows up start without Zarr
+    import zarr
+
+FORMAT = "lfb-bank"
+VERSION = 1
+OWN_ATTRIBUTES = ("format", "version", "split", "rows", "complete")
+
+
+@dataclass(frozen=True)
+class Index:
+    """Which rows belong to which second of which video."""
+
+    videos: list[str]
+    video_start: NDArray[np.int64]
+    second: NDArray[np.int32]
+    row_start: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Row numbers of every second of every video, with room for a window at both ends.
+
+    Attributes:
+        rows: (D, per_second) row numbers of the highest scores, -1 where empty.
+        start: (D,) first row of the second.
+        count: (D,) rows of the second.
+        base: (V,) where a video begins in the arrays above.
+        first: (V,) the second that lies there.
+        span: (V,) seconds from the first to the last that has rows.
+    """
+
+    rows: NDArray[np.int64]
+    start: NDArray[np.int64]
+    count: NDArray[np.int64]
+    base: list[int]
+    first: list[int]
+    span: list[int]
+
+
+@dataclass
+class Bank:
+    """An open bank: the index in memory, the features on demand.
+
+    A pickled bank carries its index alone and looks rows up without Zarr, so data-loader workers
+    can have one each.
+
+    Attributes:
+        path: Folder of the store.
+        attributes: What the writer recorded, ``split`` included.
+        channels: C, the width of a feature.
+        dtype: How features are stored.
+    """
+
+    path: Path
+    attributes: dict[str, Any]
+    channels: int
+    dtype: np.dtype[Any]
+    index: Index
+    _number: dict[str, int] = field(repr=False)
+    _windows: dict[tuple[int, int], _Windows] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, path: str | Path, **expected: Any) -> "Bank":
+        """Opens a complete bank.
+
+        Args:
+            path: Folder of the store.
+            **expected: Attributes that must have these values, e.g. ``checkpoint=digest``.
+
+        Raises:
+            UserError: No bank there, not finished, damaged, of another version or not as expected.
+        """
+        path = Path(path)
+        group = _group(path)
+        attributes = dict(group.attrs)
+        for name, value in expected.items():
+            if attributes.get(name) != value:
+                made = f"built with {name} {attributes.get(name)}"
+                if "source" in attributes:
+                    made = f"imported from {attributes['source']}"
+                elif name == "source":
+                    made = "built here"
+                raise UserError(
+                    f"{path}: this bank was {made}, and {name} {value} is wanted. Delete the bank "
+                    "and make it again, or go back to the settings it was made with."
+                )
+        feature = _array(group, path, "feature")
+        videos = [str(name) for name in _values(group, path, "video")]
+        index = Index(videos, *(_values(group, path, n) for n in _INDEX))
+        sizes = [len(index.video_start) - 1, index.video_start[-1], index.row_start[-1]]
+        if sizes != [len(videos), len(index.second), feature.shape[0]]:
+            raise _damaged(path, "its index does not match its features")
+        kept = {name: v for name, v in attributes.items() if name not in OWN_ATTRIBUTES}
+        number = {name: i for i, name in enumerate(videos)}
+        kept = {"split": attributes["split"], **kept}
+        return cls(path, kept, feature.shape[1], feature.dtype, index, number)
+
+    @property
+    def origin(self) -> str | None:
+        """Digest of what it came from: the baseline's checkpoint, or an imported file."""
+        return self.attributes.get("source_digest", self.attributes.get("checkpoint"))
+
+    @property
+    def videos(self) -> list[str]:
+        """Names of the V videos, sorted; some may have no rows."""
+        return self.index.videos
+
+    def __len__(self) -> int:
+        return int(self.index.row_start[-1])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_windows": {}}
+
+    def rows(
+        self,
+        video: str,
+        second: int,
+        *,
+        window: int,
+        per_second: int,
+        key: tuple[int, ...] | None,
+    ) -> NDArray[np.int64]:
+        """Row numbers of the window around a second, -1 where a slot is empty.
+
+        Args:
+            video: Name of the video.
+            second: The middle of the window.
+            window: Seconds; 60 is [second - 30, second + 29] (Wu et al., section 4.2).
+            per_second: Slots of each second.
+            key: Names the draw that picks the rows of a second with more rows than slots, such
+                as (seed, epoch, video, second): the same key draws the same rows anywhere. None
+                takes the highest scores.
+
+        Returns:
+            (window * per_second,) second by second; the slots of a second are filled from the
+            left, by falling score.
+
+        Raises:
+            UserError: The bank does not cover the video.
+        """
+        table = self._windows.get((window, per_second))
+        if table is None:
+            table = self._windows[window, per_second] = _tabulate(self.index, window, per_second)
+        number = self._number.get(video)
+        if number is None:
+            raise UserError(
+                f"{self.path}: no video {video} among the {len(self.videos)} of this bank: it is "
+                "the bank of another data set or split. Point the config at the right one, or "
+                "build it for this data."
+            )
+        offset = second - window // 2 - table.first[number]
+        begin = table.base[number] + min(max(offset, -window), table.span[number])
+        rows = table.rows[begin : begin + window].copy()
+        if key is not None:
+            count = table.count[begin : begin + window]
+            crowded = np.flatnonzero(count > per_second)
+            if len(crowded):
+                drawn = _draw(count[crowded], per_second, key)
+                rows[crowded] = table.start[begin + crowded, None] + drawn
+        return rows.reshape(-1)
+
+    def feature(self) -> NDArray[Any]:
+        """Reads all features: (N, C) of ``dtype``."""
+        return self.read("feature")
+
+    def read(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """Reads ``feature`` (N, C), ``box`` (N, 4) or ``score`` (N,), or some rows of it.
+
+        Raises:
+            UserError: The store is damaged.
+        """
+        return _values(_group(self.path), self.path, name, rows)
+
+
+_INDEX = ("video_start", "second", "row_start")
+
+
+def _tabulate(index: Index, window: int, per_second: int) -> _Windows:
+    empty = np.diff(index.video_start) == 0
+    first = np.zeros(len(index.videos), np.int64)
+    span = np.zeros(len(index.videos), np.int64)
+    first[~empty] = index.second[index.video_start[:-1][~empty]]
+    span[~empty] = index.second[index.video_start[1:][~empty] - 1] - first[~empty] + 1
+    end = window + np.cumsum(span + window)
+    base = end - span - window
+    place = index.second + np.repeat(base - first, np.diff(index.video_start))
+    start = np.zeros(int(end[-1]) if len(end) else 0, np.int64)
+    count = np.zeros_like(start)
+    start[place] = index.row_start[:-1]
+    count[place] = np.diff(index.row_start)
+    slot = np.arange(per_second)
+    rows = np.where(slot < count[:, None], start[:, None] + slot, -1)
+    return _Windows(rows, start, count, base.tolist(), first.tolist(), span.tolist())
+
+
+def _draw(count: NDArray[np.int64], most: int, key: tuple[int, ...]) -> NDArray[np.int64]:
+    """Draws ``most`` different numbers below each count: (len(count), most), rising."""
+    digest = hashlib.blake2b(repr(tuple(map(int, key))).encode(), digest_size=16).digest()
+    random = np.random.Philox(key=int.from_bytes(digest, "little"))
+    ranks = random.random_raw((len(count), int(count.max())))
+    ranks[np.arange(ranks.shape[1]) >= count[:, None]] = np.iinfo(np.uint64).max
+    drawn = ranks.argsort(axis=1, kind="stable")[:, :most]
+    drawn.sort(axis=1)
+    return drawn
+
+
+def _group(path: Path) -> "zarr.Group":
+    import zarr
+    from zarr.errors import GroupNotFoundError
+
+    try:
+        group = zarr.open_group(path, mode="r", zarr_format=3)
+    except (GroupNotFoundError, FileNotFoundError) as error:
+        what = "this is not a feature bank" if path.exists() else "there is no feature bank here"
+        raise UserError(f"{path}: {what}. Build it first, or correct the path.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, f"zarr.json is unreadable ({error})") from error
+    if group.attrs.get("format") != FORMAT:
+        raise UserError(
+            f"{path}: a Zarr group, but not a feature bank (its format is "
+            f"{group.attrs.get('format')!r}, not {FORMAT!r}). Correct the path."
+        )
+    if group.attrs.get("version") != VERSION:
+        raise UserError(
+            f"{path}: a bank of version {group.attrs.get('version')}; this code reads version "
+            f"{VERSION}. Delete the bank and build it again."
+        )
+    if group.attrs.get("complete") is not True:
+        raise UserError(f"{path}: this bank was never finished. Delete it and build it again.")
+    return group
+
+
+def _array(group: "zarr.Group", path: Path, name: str) -> "zarr.Array[Any]":
+    import zarr
+
+    array = group.get(name)
+    if not isinstance(array, zarr.Array):
+        raise _damaged(path, f"array {name} is missing")
+    if array.nchunks_initialized < array.nchunks:  # Zarr would read a lost file as zeros
+        raise _damaged(path, f"files of array {name} are missing")
+    return array
+
+
+def _values(group: "zarr.Group", path: Path, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+    try:
+        return np.asarray(_array(group, path, name)[rows])
+    except (ValueError, RuntimeError, OSError) as error:
+        raise _damaged(path, f"array {name} is unreadable ({error})") from error
+
+
+def _damaged(path: Path, what: str) -> UserError:
+    return UserError(f"{path}: the bank is damaged: {what}. Delete it and build it again.")

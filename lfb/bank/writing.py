@@ -1,0 +1,295 @@
+"""Writing a feature bank, whole or not at all; ``store.py`` has the layout and reads it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from lfb.bank.store import FORMAT, OWN_ATTRIBUTES, VERSION, Bank, Index
+from lfb.errors import UserError
+from lfb.files.whole import atomic
+
+CHUNK_ROWS = 2048  # 8 MiB of 2048 float16 channels
+SHARD_ROWS = 8 * CHUNK_ROWS  # 25 files for AVA train and val together
+
+
+def write_bank(
+    path: str | Path,
+    *,
+    split: str,
+    video: Sequence[str],
+    second: ArrayLike,
+    feature: ArrayLike,
+    box: ArrayLike,
+    score: ArrayLike,
+    attributes: Mapping[str, Any],
+    dtype: DTypeLike = np.float16,
+    videos: Iterable[str] = (),
+) -> None:
+    """Writes a bank, whole or not at all.
+
+    Args:
+        path: Folder of the store; an older one there is replaced.
+        split: For example ``train``.
+        video: (N,) name of the video of each row, in any order.
+        second: (N,) second of each row.
+        feature: (N, C).
+        box: (N, 4) x1, y1, x2, y2 in [0, 1].
+        score: (N,) detection score; rows of equal score keep their order.
+        attributes: JSON values to keep beside the bank, such as digests.
+        dtype: float16 or float32, how features are stored.
+        videos: Videos the bank covers, for those in which nobody was detected.
+
+    Raises:
+        UserError: A feature is not finite in ``dtype``, or the disk is full.
+        ValueError: The arrays do not fit together, or an attribute takes a reserved name.
+    """
+    if reserved := sorted(set(OWN_ATTRIBUTES) & set(attributes)):
+        raise ValueError(f"attributes {', '.join(reserved)} are the bank's own")
+    if np.dtype(dtype) not in (np.float16, np.float32):
+        raise ValueError(f"features are stored as float16 or float32, not {np.dtype(dtype)}")
+    names = sorted({*video, *videos})
+    number = {name: i for i, name in enumerate(names)}
+    owner = np.array([number[name] for name in video], np.int64)
+    seconds, scores = np.asarray(second, np.int32), np.asarray(score, np.float32)
+    with np.errstate(over="ignore"):
+        features = np.asarray(feature).astype(dtype, copy=False)
+    boxes = np.asarray(box, np.float32)
+    shapes = [len(owner), len(seconds), len(features), len(boxes), len(scores)]
+    if len(set(shapes)) > 1 or features.ndim != 2 or boxes.shape[1:] != (4,):
+        raise ValueError(f"rows of video, second, feature, box, score do not match: {shapes}")
+
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise UserError(
+            f"{path}: the feature of video {video[row]}, second {seconds[row]} is not finite as "
+            f"{np.dtype(dtype)}. A finite but too large feature fits in float32; otherwise the "
+            "checkpoint or that clip is broken."
+        )
+
+    order = np.lexsort((-scores, seconds, owner))
+    owner, seconds = owner[order], seconds[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (owner[1:] != owner[:-1]) | (seconds[1:] != seconds[:-1])
+    row_start = np.flatnonzero(new)
+    index = Index(
+        names,
+        np.searchsorted(owner[row_start], np.arange(len(names) + 1)),
+        seconds[row_start],
+        np.append(row_start, len(order)),
+    )
+    blocks = (
+        features[order[start : start + SHARD_ROWS]] for start in range(0, len(order), SHARD_ROWS)
+    )
+    _write(
+        path,
+        {"split": split, **attributes},
+        index,
+        boxes[order],
+        scores[order],
+        blocks,
+        (len(order), features.shape[1]),
+        np.dtype(dtype),
+    )
+
+
+def write_features(
+    path: str | Path,
+    *,
+    split: str,
+    counts: Mapping[str, Mapping[int, int]],
+    features: Iterable[NDArray[Any]],
+    channels: int,
+    dtype: DTypeLike,
+    attributes: Mapping[str, Any],
+) -> None:
+    """Writes a bank of which only the features are known, whole or not at all.
+
+    Boxes are NaN and scores 1, so that the rows of a second keep their order. Holds one shard of
+    features in memory beside the array at hand.
+
+    Args:
+        path: Folder of the store; an older one there is replaced.
+        split: For example ``train``.
+        counts: Rows of each second of each video, none of them 0.
+        features: (n, C) rows of each video, in the order of their names, second by second.
+        channels: C.
+        dtype: float16 or float32, what ``features`` are and how they are stored.
+        attributes: JSON values to keep beside the bank.
+
+    Raises:
+        UserError: A feature is not finite, or the disk is full.
+    """
+    names = sorted(counts)
+    keyframes = [(second, n) for name in names for second, n in sorted(counts[name].items())]
+    index = Index(
+        names,
+        np.cumsum([0, *(len(counts[name]) for name in names)]),
+        np.array([second for second, _ in keyframes], np.int32),
+        np.cumsum([0, *(n for _, n in keyframes)]),
+    )
+
+    def checked() -> Iterator[NDArray[Any]]:
+        for name, part in zip(names, features, strict=True):
+            if not np.isfinite(part).all():
+                raise UserError(f"{path}: a feature of video {name} is not finite.")
+            yield part
+
+    total = int(index.row_start[-1])
+    _write(
+        path,
+        {"split": split, **attributes},
+        index,
+        np.full((total, 4), np.nan, np.float32),
+        np.ones(total, np.float32),
+        _shards(checked(), np.dtype(dtype), channels),
+        (total, channels),
+        np.dtype(dtype),
+    )
+
+
+def gather(parts: Iterable[str | Path], path: str | Path) -> None:
+    """Merges banks of different videos into one; holds two shards of features in memory.
+
+    The result is, byte for byte, what :func:`write_bank` makes of all rows at once.
+
+    Raises:
+        UserError: A part is broken, or two parts disagree or share a video.
+    """
+    banks = [Bank.open(part) for part in parts]
+    if not banks:
+        raise ValueError("no parts to gather")
+    one = banks[0]
+    place: dict[str, tuple[Bank, int]] = {}
+    for bank in banks:
+        _agree(one, bank)
+        for i, name in enumerate(bank.videos):
+            if name in place:
+                raise UserError(
+                    f"{bank.path}: video {name} is also in {place[name][0].path}. Delete both "
+                    "and build them again."
+                )
+            place[name] = bank, i
+
+    names = sorted(place)
+    pieces: list[tuple[Bank, int, int]] = []
+    keyframes, seconds, counts = [0], [np.empty(0, np.int32)], [np.zeros(1, np.int64)]
+    for name in names:
+        bank, i = place[name]
+        first, last = bank.index.video_start[i : i + 2]
+        starts = bank.index.row_start[first : last + 1]
+        pieces.append((bank, int(starts[0]), int(starts[-1])))
+        keyframes.append(keyframes[-1] + int(last - first))
+        seconds.append(bank.index.second[first:last])
+        counts.append(np.diff(starts))
+    index = Index(
+        names, np.array(keyframes), np.concatenate(seconds), np.cumsum(np.concatenate(counts))
+    )
+
+    def column(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+        whole = {bank.path: bank.read(name) for bank in banks}
+        empty = np.empty(shape, np.float32)
+        return np.concatenate([empty, *(whole[bank.path][a:b] for bank, a, b in pieces)])
+
+    _write(
+        path,
+        one.attributes,
+        index,
+        column("box", (0, 4)),
+        column("score", (0,)),
+        _shards(_read_pieces(pieces), one.dtype, one.channels),
+        (int(index.row_start[-1]), one.channels),
+        one.dtype,
+    )
+
+
+def _write(
+    path: str | Path,
+    attributes: Mapping[str, Any],
+    index: Index,
+    box: NDArray[np.float32],
+    score: NDArray[np.float32],
+    blocks: Iterable[NDArray[Any]],
+    shape: tuple[int, int],
+    dtype: np.dtype[Any],
+) -> None:
+    import zarr
+
+    with atomic(path) as scratch, zarr.config.set({"array.write_empty_chunks": True}):
+        group = zarr.create_group(
+            scratch,
+            zarr_format=3,
+            attributes={"format": FORMAT, "version": VERSION, **attributes, "rows": shape[0]},
+        )
+        small: dict[str, NDArray[Any]] = {
+            "box": box,
+            "score": score,
+            "video_start": index.video_start,
+            "second": index.second,
+            "row_start": index.row_start,
+        }
+        for name, values in small.items():
+            whole = tuple(max(1, n) for n in values.shape)
+            array = group.create_array(
+                name, shape=values.shape, dtype=values.dtype, chunks=whole, compressors=None
+            )
+            array[...] = values
+        names = np.array(index.videos, dtype=np.dtypes.StringDType())
+        array = group.create_array(
+            "video", shape=names.shape, dtype="string", chunks=(max(1, len(names)),)
+        )
+        array[...] = names
+        feature = group.create_array(
+            "feature",
+            shape=shape,
+            dtype=dtype,
+            chunks=(CHUNK_ROWS, shape[1]),
+            shards=(SHARD_ROWS, shape[1]),
+            compressors=None,  # float16 features hardly shrink, and reading is what costs
+        )
+        start = 0
+        for block in blocks:
+            feature[start : start + len(block)] = block
+            start += len(block)
+        group.attrs["complete"] = True
+
+
+def _read_pieces(pieces: Iterable[tuple[Bank, int, int]]) -> Iterator[NDArray[Any]]:
+    """Features of row ranges of banks, at most a shard at a time."""
+    for bank, start, stop in pieces:
+        for begin in range(start, stop, SHARD_ROWS):
+            yield bank.read("feature", slice(begin, min(begin + SHARD_ROWS, stop)))
+
+
+def _shards(
+    parts: Iterable[NDArray[Any]], dtype: np.dtype[Any], channels: int
+) -> Iterator[NDArray[Any]]:
+    """Features joined and cut into whole shards; each is overwritten by the next."""
+    block, filled = np.empty((SHARD_ROWS, channels), dtype), 0
+    for part in parts:
+        while len(part):
+            size = min(len(part), SHARD_ROWS - filled)
+            block[filled : filled + size] = part[:size]
+            part, filled = part[size:], filled + size
+            if filled == SHARD_ROWS:
+                yield block
+                filled = 0
+    if filled:
+        yield block[:filled]
+
+
+def _agree(one: Bank, other: Bank) -> None:
+    said = [
+        {**bank.attributes, "channels": bank.channels, "dtype": str(bank.dtype)}
+        for bank in (one, other)
+    ]
+    for name in sorted(said[0].keys() | said[1].keys()):
+        if said[0].get(name) != said[1].get(name):
+            raise UserError(
+                f"{other.path}: {name} is {said[1].get(name)}, but {said[0].get(name)} in "
+                f"{one.path}. Pieces of one bank must come from one run; delete the older one "
+                "and build it again."
+            )

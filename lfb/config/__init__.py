@@ -1,0 +1,1 @@
+"""The configuration: checked against the schema, and cut into what each job depends on."""

@@ -1,0 +1,107 @@
+"""How the keys of two files that should name the same keyframes differ."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from lfb.files.csv_table import KEY
+from lfb.files.videos import EXTENSIONS
+
+
+def difference(
+    proposed: pd.MultiIndex, keyframes: pd.MultiIndex, *, fps: float, first_second: int
+) -> str | None:
+    """In what the keys of proposals differ from those of the keyframes that they should be on.
+
+    Tried are video names with a folder, an extension, other capitals or otherwise encoded letters,
+    seconds that count from another one, and frame numbers in place of seconds.
+
+    Args:
+        proposed: (video, second) of the proposals.
+        keyframes: The same of the annotations.
+        fps: Frames a second.
+        first_second: What the annotations call the first second.
+
+    Returns:
+        What would put a proposal on at least half of the keyframes, in words that follow on "its";
+        None if nothing does, or if that is so already.
+    """
+    if _covered(keyframes, proposed) >= 0.5:
+        return None
+    for name, respelled in ("", _same), ("video names are spelled differently", _bare):
+        ours, theirs = _spelled(keyframes, respelled), _spelled(proposed, respelled)
+        for second, moved in _seconds(ours, theirs, fps, first_second):
+            if _covered(moved, theirs) >= 0.5:
+                return " and ".join(filter(None, [name, second]))
+    return None
+
+
+def misspelled(proposed: Iterable[str], annotated: Iterable[str]) -> dict[str, str]:
+    """The annotated videos without proposals that these have under a name spelled otherwise.
+
+    Two folders are two videos: ``cam1/x`` is not ``cam2/x``, but may be ``x``.
+
+    Returns:
+        What the proposals call each.
+    """
+    ours, theirs = set(annotated), set(proposed)
+    others = {_bare(video): video for video in sorted(theirs - ours)}
+    return {
+        video: other
+        for video in sorted(ours - theirs)
+        if (other := others.get(_bare(video))) and not (_nested(other) and _nested(video))
+    }
+
+
+def _seconds(
+    keyframes: pd.MultiIndex, proposed: pd.MultiIndex, fps: float, first_second: int
+) -> Iterator[tuple[str, pd.MultiIndex]]:
+    """The keyframes by seconds that the proposals could have, and what to call these."""
+    video, second = (keyframes.get_level_values(key) for key in KEY)
+    count = second.to_numpy()
+    first = (_first_seconds(proposed) - _first_seconds(keyframes)).median()
+    shift = 0 if np.isnan(first) else round(first)
+    yield "", keyframes
+    for words, numbers in (
+        ("seconds count from 0", count - first_second),
+        (f"seconds are {abs(shift)} {'lower' if shift < 0 else 'higher'}", count + shift),
+        ("seconds look like frame numbers", np.rint(fps * (count - first_second)) + 1),
+        ("seconds look like frame numbers from 0", np.rint(fps * (count - first_second))),
+        ("seconds look like frame numbers of the whole video", np.rint(fps * count) + 1),
+        ("seconds look like frame numbers of the whole video from 0", np.rint(fps * count)),
+    ):
+        yield words, pd.MultiIndex.from_arrays([video, numbers.astype(np.int64)], names=KEY)
+
+
+def _first_seconds(keys: pd.MultiIndex) -> pd.Series:
+    """The lowest second of each video."""
+    return keys.to_frame(index=False).groupby("video")["second"].min()
+
+
+def _spelled(keys: pd.MultiIndex, spelling: Callable[[str], str]) -> pd.MultiIndex:
+    video, second = (keys.get_level_values(key) for key in KEY)
+    return pd.MultiIndex.from_arrays([video.map(spelling), second], names=KEY)
+
+
+def _same(video: str) -> str:
+    return video
+
+
+def _bare(video: str) -> str:
+    name = _path(unicodedata.normalize("NFC", video).casefold())
+    return name.stem if name.suffix in EXTENSIONS else name.name
+
+
+def _nested(video: str) -> bool:
+    return len(_path(video).parts) > 1
+
+
+def _path(video: str) -> PurePosixPath:
+    return PurePosixPath(video.replace("\\", "/"))
+
+
+def _covered(keyframes: pd.MultiIndex, proposed: pd.MultiIndex) -> float:
+    return float(keyframes.isin(proposed).mean())

@@ -1,0 +1,150 @@
+"""AVA-style CSV files, which have no header, read so that every fault is told with its line."""
+
+import csv
+import io
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lfb.errors import UserError
+from lfb.files.whole import open_file
+
+KEY = ["video", "second"]
+BOX = ["x1", "y1", "x2", "y2"]
+
+
+class Csv:
+    """Rows of a CSV without header, and their faults.
+
+    Attributes:
+        line: (N,) line numbers of the rows that have one of the right ``widths``.
+        width: (N,) their numbers of fields.
+        columns: Object arrays (N,) of their texts, "" where a row ends before.
+        faults: (line, text) of every fault found so far.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+
+    def __init__(self, path: str | Path, widths: Sequence[int], layout: str) -> None:
+        self.path = path
+        texts = read_text(path).replace("\r\n", "\n").split("\n")
+        width = np.fromiter((text.count(",") for text in texts), np.int64, len(texts)) + 1
+        good = np.isin(width, widths)
+        self.line = np.flatnonzero(good) + 1
+        self.width = width[good]
+        self.columns = [np.empty(0, dtype=object)] * max(widths)
+        self.faults = [
+            (i + 1, f"has {width[i]} fields; write {layout}")
+            for i in np.flatnonzero(~good).tolist()
+            if texts[i].strip()
+        ]
+        if len(self.line):
+            table = pd.read_csv(
+                io.StringIO("\n".join(itertools.compress(texts, good))),
+                header=None,
+                names=range(max(widths)),
+                dtype=str,
+                keep_default_na=False,
+                quoting=csv.QUOTE_NONE,
+                lineterminator="\n",
+            )
+            self.columns = [table[i].fillna("").to_numpy(dtype=object) for i in table]
+
+    def blame(self, bad: np.ndarray, fault: str, texts: np.ndarray) -> None:
+        """Adds ``fault``, its {} filled from ``texts``, for each row that is ``bad``."""
+        for i in np.flatnonzero(bad).tolist():
+            self.faults.append((int(self.line[i]), fault.format(texts[i])))
+
+    def blame_keys(self, second: np.ndarray) -> None:
+        """Finds rows without a video's name or a whole ``second``."""
+        bad = ~whole(second)
+        header = bad & (self.line == 1)
+        self.blame(
+            header,
+            "second '{}' is not a whole number: is this a header? These files have none; delete it",
+            self.columns[1],
+        )
+        self.blame(
+            bad & ~header,
+            "second '{}' is not a whole number from 0; write it like 17 or 0017",
+            self.columns[1],
+        )
+        self.blame(self.columns[0] == "", "has no video name; write it{}", np.full(len(bad), ""))
+
+    def sound(self) -> np.ndarray:
+        """(N,) bool, the rows without a fault."""
+        return ~np.isin(self.line, [line for line, _ in self.faults])
+
+    def report(self) -> list[str]:
+        """The faults as lines ``path:line: text``, in the order of the file."""
+        return [f"{self.path}:{line}: {text}" for line, text in sorted(self.faults)]
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a file, without a byte order mark.
+
+    Raises:
+        UserError: It cannot be opened or is not UTF-8.
+    """
+    with open_file(path) as file:
+        try:
+            return file.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8.") from None
+
+
+def numbers(texts: np.ndarray) -> np.ndarray:
+    """float64 of each text, NaN where it is not a finite number."""
+    try:
+        values = np.array(texts, dtype=np.float64)
+    except ValueError:
+        values = pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy(np.float64, copy=True)
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def whole(values: np.ndarray) -> np.ndarray:
+    """Which values are whole numbers from 0 that fit 31 bits."""
+    return (values >= 0) & (values < 2**31) & (values == np.floor(values))
+
+
+def box_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
+    """(row, text) of each box of (N, 4) that leaves the frame, is empty or inverted."""
+    faults = []
+    for i in np.flatnonzero(((boxes < 0) | (boxes > 1)).any(axis=1)).tolist():
+        out = [f"{n} {v}" for n, v in zip(BOX, boxes[i].tolist(), strict=True) if not 0 <= v <= 1]
+        verb = "is" if len(out) == 1 else "are"
+        faults.append(
+            (
+                i,
+                f"{', '.join(out)} {verb} outside [0, 1]; boxes are fractions of the frame: "
+                "divide x by its width and y by its height",
+            )
+        )
+    return faults + order_faults(boxes)
+
+
+def order_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
+    """(row, text) of each box of (N, 4), of any unit, that is empty or inverted.
+
+    Where most are inverted they are taken for x, y, width and height.
+    """
+    faults = []
+    inverted = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
+    advice = "swap them"
+    if inverted.sum() > max(1, len(boxes) / 2):
+        advice = "are these width and height? Write x1,y1,x2,y2"
+    for low, high, side in ((0, 2, "right of"), (1, 3, "below")):
+        for i in np.flatnonzero(boxes[:, low] >= boxes[:, high]).tolist():
+            a, b = boxes[i, [low, high]].tolist()
+            text = f"{BOX[low]} {a} is {side} {BOX[high]} {b}; {advice}"
+            if a == b:
+                text = (
+                    f"{BOX[low]} and {BOX[high]} are both {a}: the box is empty; delete or mend it"
+                )
+            faults.append((i, text))
+    return faults

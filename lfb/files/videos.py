@@ -1,0 +1,3 @@
+"""Video files."""
+
+EXTENSIONS = (".mp4", ".mkv", ".webm", ".avi", ".mov")

@@ -1,0 +1,89 @@
+"""Whole files or none: everything this project writes appears under its name only when complete."""
+
+import errno
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from lfb.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yields a scratch path beside ``path`` that takes its place when the block ends well.
+
+    The block writes a file or a folder there. If it raises, nothing is left under either name.
+
+    Raises:
+        UserError: The disk is full.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.partial")
+    _remove(scratch)
+    try:
+        yield scratch
+        if scratch.is_dir():
+            _remove(path)  # a folder cannot be renamed over a folder that holds something
+        else:
+            _flush(scratch)
+        scratch.replace(path)
+    except BaseException as error:
+        _remove(scratch)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                f"{path}: the disk is full ({os.strerror(error.errno)}). Nothing was written "
+                "under that name; free some space and run the same command again."
+            ) from error
+        raise
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Writes ``value`` as indented JSON, whole or not at all."""
+    with atomic(path) as scratch:
+        scratch.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def write_npz(path: str | Path, arrays: "Mapping[str, np.ndarray]") -> None:
+    """Writes arrays as an uncompressed ``.npz``; the same arrays give the same bytes."""
+    import numpy as np
+
+    with atomic(path) as scratch, zipfile.ZipFile(scratch, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, allow_pickle=False)
+            # A ZipInfo made by hand carries a fixed date.
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer())
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """Opens a file to read bytes.
+
+    Raises:
+        UserError: It cannot be opened.
+    """
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; mend the path in the config.") from None
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

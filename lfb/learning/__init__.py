@@ -1,0 +1,1 @@
+"""Training and inference: clips, processes and devices, the loop, and runs of a trained model."""

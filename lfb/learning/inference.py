@@ -1,0 +1,146 @@
+"""Running a trained model: action scores of boxes, and the features that make the bank."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from lfb.bank.features import BankFeatures
+from lfb.bank.writing import write_bank
+from lfb.data.predictions import Predictions
+from lfb.learning.clips import Batch, Clips, InOrder, load
+from lfb.models.action_model import Detector
+from lfb.program import progress
+
+
+def predict(
+    model: Detector,
+    clips: Clips,
+    actions: Sequence[int],
+    *,
+    batch: int,
+    workers: int,
+    device: torch.device,
+    bfloat16: bool = False,
+    scales: Sequence[int] | None = None,
+    flip: bool = False,
+) -> Predictions:
+    """Scores every box of every keyframe, for each draw of the clips.
+
+    With several scales, or with flip, the scores are the means over all of these views, after the
+    sigmoid. So the authors do it (video-long-term-feature-banks: `test_net` in tools/test_net.py
+    and `combine_ava_multi_crops` in lib/utils/metrics.py), with two differences. They cut three
+    squares out of each view and average those that a box reaches into, where ours is the whole
+    frame; and they make the bank again at each scale and flip, where ours is always the same.
+
+    Args:
+        model: In evaluation mode.
+        clips: Keyframes to score, sorted by video; with the model's bank, if it has an operator.
+        actions: Ids of the classes to score.
+        batch: Clips at a time.
+        scales: Short sides at which whole frames are seen, pixels; None for the clips as they are.
+        flip: Whether each view is also seen mirrored.
+    """
+    features = None
+    if clips.bank is not None:
+        features = BankFeatures(clips.bank, model.backbone.channels, device)
+    model.to(device)
+    views = []
+    for view in map(clips.at, scales) if scales else [clips]:
+        scores, what = [], f"predicting at {view.shape.short_side}"
+        loaded = _batches(view, batch, workers, device, what)
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            for part in progress(*loaded):
+                part = part.to(device)
+                seen = [_logits(model, part, features)]
+                if flip:
+                    seen.append(_logits(model, part.mirrored(), features))
+                chosen = torch.stack(seen)[..., list(actions)]
+                scores.append(chosen.float().sigmoid().mean(0).cpu())
+        views.append(torch.cat(scores, 1))
+    score = torch.stack(views).mean(0).numpy()
+    keyframes = clips.keyframes
+    videos = sorted({keyframe.video for keyframe in keyframes})
+    number = {video: i for i, video in enumerate(videos)}
+    counts = [len(keyframe.boxes) for keyframe in keyframes]
+    return Predictions(
+        videos=videos,
+        video=np.repeat([number[k.video] for k in keyframes], counts).astype(np.int32),
+        second=np.repeat([k.second for k in keyframes], counts).astype(np.int32),
+        box=np.concatenate([k.boxes for k in keyframes]).astype(np.float32),
+        score=score[0],
+        classes=np.array(actions, np.int32),
+        further=score[1:] if len(score) > 1 else None,
+    )
+
+
+def _logits(model: Detector, part: Batch, features: BankFeatures | None) -> Tensor:
+    """(D, R, outputs), one for each draw; the backbone runs once."""
+    if features is None:
+        return model(part.clips, part.rois)[None]
+    if part.rows.ndim == 2:  # a window for each clip, not drawn
+        return model(part.clips, part.rois, *features(part.rows))[None]
+    found = model.roi_features(part.clips, part.rois)
+    own = torch.arange(len(found), device=found.device)
+    return torch.stack(
+        [model.classify(found, *features(rows), own) for rows in part.rows.unbind(1)]
+    )
+
+
+def build_bank(
+    model: Detector,
+    clips: Clips,
+    path: str | Path,
+    *,
+    split: str,
+    videos: Sequence[str],
+    attributes: dict[str, Any],
+    dtype: str,
+    batch: int,
+    workers: int,
+    device: torch.device,
+    bfloat16: bool = False,
+) -> None:
+    """Writes the pooled RoI features of every box of every keyframe as a bank.
+
+    Args:
+        model: The baseline, in evaluation mode.
+        clips: Keyframes whose boxes enter the bank, sorted by video.
+        path: Of the bank, or of a piece of one.
+        split: For example ``train``.
+        videos: Videos that the bank covers, also those without a box.
+        attributes: To record beside the features.
+        dtype: ``float16`` or ``float32``, how they are stored.
+        batch: Clips at a time.
+    """
+    model.to(device)
+    features = []
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        for part in progress(*_batches(clips, batch, workers, device, "building the bank")):
+            part = part.to(device)
+            features.append(model.roi_features(part.clips, part.rois).float().cpu())
+    keyframes = clips.keyframes
+    empty = np.empty((0, model.backbone.channels), np.float32)
+    write_bank(
+        path,
+        split=split,
+        video=[k.video for k in keyframes for _ in k.boxes],
+        second=np.array([k.second for k in keyframes for _ in k.boxes], np.int32),
+        feature=np.concatenate([empty, *(part.numpy() for part in features)]),
+        box=np.concatenate([np.empty((0, 4), np.float32), *(k.boxes for k in keyframes)]),
+        score=np.concatenate([np.empty(0, np.float32), *(k.scores for k in keyframes)]),
+        attributes=attributes,
+        dtype=np.dtype(dtype),
+        videos=videos,
+    )
+
+
+def _batches(
+    clips: Clips, batch: int, workers: int, device: torch.device, what: str
+) -> tuple[DataLoader, str, int]:
+    order = InOrder(clips.keyframes, batch)
+    return load(clips, order, workers, device), what, len(order)

@@ -1,0 +1,1 @@
+"""Backbones: a clip becomes a feature map. One file a family."""

@@ -1,0 +1,1 @@
+"""Scores: AVA mAP under three protocols, and the table."""

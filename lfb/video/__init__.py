@@ -1,0 +1,1 @@
+"""Frames: extracted from videos, packed one zip a video, read and decoded."""

@@ -1,0 +1,310 @@
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lfb.bank import writing
+from lfb.bank.store import Bank
+from lfb.bank.writing import gather, write_bank
+from lfb.errors import UserError
+
+Row = tuple[str, int, float]
+
+# Few videos, seconds and scores, so that crowded seconds, gaps and ties all come up.
+rows_strategy = st.lists(
+    st.tuples(
+        st.sampled_from(["anna", "bert", "carl"]),
+        st.integers(0, 9),
+        st.sampled_from([0.9, 0.925, 0.95, 1.0]),
+    ),
+    max_size=60,
+)
+
+
+def write(path: Path, rows: list[Row], **changes: Any) -> None:
+    """Writes a bank whose first channel is the position of the row in ``rows``."""
+    feature = np.zeros((len(rows), 3), np.float32)
+    feature[:, 0] = np.arange(len(rows))
+    arguments: dict[str, Any] = {
+        "split": "train",
+        "video": [row[0] for row in rows],
+        "second": [row[1] for row in rows],
+        "feature": feature,
+        "box": np.arange(4 * len(rows)).reshape(-1, 4) / 1024,
+        "score": [row[2] for row in rows],
+        "attributes": {"checkpoint": "c0ffee", "data": "da7a"},
+        "videos": ["anna", "bert", "carl"],
+    }
+    write_bank(path, **{**arguments, **changes})
+
+
+def walk(rows: list[Row]) -> dict[str, dict[int, list[int]]]:
+    """Positions in ``rows`` by video and second, best score first: the slow way."""
+    found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for position, (video, second, _) in enumerate(rows):
+        found[video][second].append(position)
+    for seconds in found.values():
+        for positions in seconds.values():
+            positions.sort(key=lambda position: -rows[position][2])
+    return found
+
+
+def seconds_of(second: int, window: int) -> range:
+    return range(second - window // 2, second - window // 2 + window)
+
+
+def content(path: Path) -> dict[str, bytes]:
+    files = (file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path)): file.read_bytes() for file in files}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    write(tmp_path / "train.zarr", [("anna", 3, 0.9), ("anna", 3, 1.0), ("bert", 5, 0.95)])
+    return tmp_path / "train.zarr"
+
+
+@settings(max_examples=30)
+@given(rows_strategy)
+def test_what_is_written_is_read_back_sorted(rows: list[Row]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bank.zarr"
+        write(path, rows, dtype=np.float32)
+        bank = Bank.open(path, checkpoint="c0ffee", split="train")
+        order = sorted(range(len(rows)), key=lambda i: (rows[i][0], rows[i][1], -rows[i][2]))
+        assert len(bank) == len(rows)
+        assert bank.channels == 3
+        assert bank.videos == ["anna", "bert", "carl"]
+        assert bank.feature().dtype == np.float32
+        assert bank.feature()[:, 0].tolist() == order
+        assert bank.read("score").tolist() == np.float32([rows[i][2] for i in order]).tolist()
+        assert (bank.read("box")[:, 0] * 256).tolist() == order
+
+
+@settings(max_examples=30)
+@given(rows_strategy, st.integers(1, 13), st.integers(1, 4))
+def test_look_up_agrees_with_a_walk_of_plain_dicts(
+    rows: list[Row], window: int, per_second: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder) / "bank.zarr", rows)
+        bank = Bank.open(Path(folder) / "bank.zarr")
+        position = bank.feature()[:, 0].astype(int).tolist()
+        plain = walk(rows)
+        for video in bank.videos:
+            for second in [-1000, *range(-8, 18), 1000]:
+                expected = []
+                for each in seconds_of(second, window):
+                    found = plain[video][each][:per_second]
+                    expected += found + [-1] * (per_second - len(found))
+                got = bank.rows(video, second, window=window, per_second=per_second, key=None)
+                assert got.dtype == np.int64
+                assert [-1 if row < 0 else position[row] for row in got] == expected
+
+
+@settings(max_examples=30)
+@given(rows_strategy, st.integers(1, 12), st.integers(1, 3), st.integers(0, 2**70), st.randoms())
+def test_a_draw_depends_on_its_key_alone_and_takes_no_row_twice(
+    rows: list[Row], window: int, per_second: int, seed: int, random: Any
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder) / "bank.zarr", rows)
+        bank = Bank.open(Path(folder) / "bank.zarr")
+        again = pickle.loads(pickle.dumps(bank))
+        position = bank.feature()[:, 0].astype(int).tolist()
+        plain = walk(rows)
+        calls = [(video, second) for video in bank.videos for second in range(10)]
+
+        def draw(bank: Bank, video: str, second: int) -> list[int]:
+            key = (seed, bank.videos.index(video), second)
+            return bank.rows(video, second, window=window, per_second=per_second, key=key).tolist()
+
+        first = {call: draw(bank, *call) for call in calls}
+        random.shuffle(calls)
+        assert {call: draw(again, *call) for call in calls} == first
+        for (video, second), drawn in first.items():
+            for slot, each in enumerate(seconds_of(second, window)):
+                got = drawn[slot * per_second : (slot + 1) * per_second]
+                real = [row for row in got if row >= 0]
+                there = plain[video][each]
+                assert len(real) == min(len(there), per_second)
+                assert got == sorted(set(real)) + [-1] * (per_second - len(real))
+                assert {position[row] for row in real} <= set(there)
+
+
+def test_every_row_of_a_crowded_second_is_drawn_equally_often(tmp_path: Path) -> None:
+    write(tmp_path / "bank.zarr", [("anna", 4, 0.9)] * 7 + [("anna", 5, 0.9)] * 2)
+    bank = Bank.open(tmp_path / "bank.zarr")
+    counts = np.zeros(10, int)
+    for epoch in range(3000):
+        counts[bank.rows("anna", 4, window=2, per_second=3, key=(0, epoch))] += 1
+        counts[bank.rows("anna", 5, window=2, per_second=3, key=(1, epoch))] += 1
+    # 6000 draws of 3 out of 7: 2571 expected, standard deviation 38.
+    assert np.abs(counts[:7] - 6000 * 3 / 7).max() < 5 * 38
+    assert counts[7:9].tolist() == [3000, 3000]
+
+
+def test_a_window_of_60_reaches_from_30_before_to_29_after(tmp_path: Path) -> None:
+    write(tmp_path / "bank.zarr", [("anna", second, 1.0) for second in range(900, 1000)])
+    bank = Bank.open(tmp_path / "bank.zarr")
+    rows = bank.rows("anna", 950, window=60, per_second=5, key=None).reshape(60, 5)
+    assert rows[:, 0].tolist() == list(range(20, 80))
+    assert (rows[:, 1:] == -1).all()
+
+
+def test_what_a_look_up_returns_is_the_callers_own(store: Path) -> None:
+    bank = Bank.open(store)
+    for key in None, (1,):
+        bank.rows("anna", 3, window=2, per_second=2, key=key)[:] = 77
+        rows = bank.rows("anna", 3, window=2, per_second=2, key=key)
+        assert rows.tolist() == [-1, -1, 0, 1]
+
+
+def test_a_pickled_bank_looks_up_without_zarr(store: Path, tmp_path: Path) -> None:
+    bank = Bank.open(store)
+    (tmp_path / "bank.pkl").write_bytes(pickle.dumps(bank))
+    program = (
+        "import pickle, sys; bank = pickle.load(open(sys.argv[1], 'rb'));"
+        "print(bank.rows('anna', 3, window=1, per_second=2, key=(1, 2)), 'zarr' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "bank.pkl")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.split("\n")[0] == "[0 1] False"
+
+
+@settings(max_examples=20)
+@given(rows_strategy, st.integers(1, 3), st.integers(2, 7))
+def test_gathered_pieces_are_the_bank_written_at_once(
+    rows: list[Row], pieces: int, shard: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as name:
+        patch.setattr(writing, "CHUNK_ROWS", shard)
+        patch.setattr(writing, "SHARD_ROWS", 2 * shard)
+        folder = Path(name)
+        write(folder / "whole.zarr", rows)
+        owner = {"anna": 2 % pieces, "bert": 0, "carl": 1 % pieces}
+        whole = Bank.open(folder / "whole.zarr")
+        parts = []
+        for piece in range(pieces):
+            mine = [i for i, row in enumerate(rows) if owner[row[0]] == piece]
+            feature = np.zeros((len(mine), 3), np.float16)
+            feature[:, 0] = mine
+            parts.append(folder / f"{piece}.zarr")
+            write(
+                parts[-1],
+                [rows[i] for i in mine],
+                feature=feature,
+                box=(np.arange(4 * len(rows)).reshape(-1, 4) / 1024)[mine],
+                videos=[video for video in owner if owner[video] == piece],
+            )
+        gather(parts, folder / "gathered.zarr")
+        assert np.array_equal(Bank.open(folder / "gathered.zarr").feature(), whole.feature())
+        assert content(folder / "gathered.zarr") == content(folder / "whole.zarr")
+
+
+def test_pieces_of_different_runs_are_not_gathered(store: Path, tmp_path: Path) -> None:
+    write(tmp_path / "b.zarr", [("dora", 1, 1.0)], attributes={"checkpoint": "bad"}, videos=[])
+    with pytest.raises(UserError, match=r"b\.zarr: checkpoint is bad, but c0ffee in .*train"):
+        gather([store, tmp_path / "b.zarr"], tmp_path / "all.zarr")
+    write(tmp_path / "b.zarr", [("dora", 1, 1.0)], dtype=np.float32, videos=[])
+    with pytest.raises(UserError, match=r"b\.zarr: dtype is float32, but float16"):
+        gather([store, tmp_path / "b.zarr"], tmp_path / "all.zarr")
+    assert not (tmp_path / "all.zarr").exists()
+
+
+def test_a_video_in_two_pieces_is_named(store: Path, tmp_path: Path) -> None:
+    write(tmp_path / "b.zarr", [("bert", 1, 1.0)], videos=[])
+    with pytest.raises(UserError, match=r"b\.zarr: video bert is also in .*train\.zarr"):
+        gather([store, tmp_path / "b.zarr"], tmp_path / "all.zarr")
+
+
+def test_a_video_without_rows_is_empty_and_an_unknown_one_an_error(store: Path) -> None:
+    bank = Bank.open(store)
+    assert bank.rows("carl", 3, window=2, per_second=1, key=None).tolist() == [-1, -1]
+    with pytest.raises(UserError, match=r"no video zoe among the 3 .* another data set"):
+        bank.rows("zoe", 3, window=2, per_second=1, key=None)
+
+
+def test_a_bank_of_another_checkpoint_is_refused(store: Path) -> None:
+    with pytest.raises(UserError, match=r"train\.zarr: .*checkpoint c0ffee, and checkpoint 5eed"):
+        Bank.open(store, checkpoint="5eed")
+    with pytest.raises(UserError, match="config None, and config abc"):
+        Bank.open(store, config="abc")
+    with pytest.raises(UserError, match=r"was built here, and source lfb_val\.pkl is wanted"):
+        Bank.open(store, source="lfb_val.pkl")
+
+
+def test_what_is_not_a_bank_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no feature bank here"):
+        Bank.open(tmp_path / "nothing.zarr")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="folder: this is not a feature bank"):
+        Bank.open(tmp_path / "folder")
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(UserError, match="file: this is not a feature bank"):
+        Bank.open(tmp_path / "file")
+    zarr.create_group(tmp_path / "other.zarr")
+    with pytest.raises(UserError, match="a Zarr group, but not a feature bank"):
+        Bank.open(tmp_path / "other.zarr")
+
+
+def test_an_unfinished_or_newer_bank_is_refused(store: Path) -> None:
+    group = zarr.open_group(store)
+    group.attrs["complete"] = False
+    with pytest.raises(UserError, match=r"never finished\. Delete it and build it again"):
+        Bank.open(store)
+    group.attrs["version"] = 2
+    with pytest.raises(UserError, match="a bank of version 2; this code reads version 1"):
+        Bank.open(store)
+
+
+def test_damage_is_found_and_not_read_as_zeros(store: Path) -> None:
+    bank = Bank.open(store)
+    shard = store / "feature" / "c" / "0" / "0"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="damaged: array feature is unreadable"):
+        bank.feature()
+    shard.unlink()
+    with pytest.raises(UserError, match="damaged: files of array feature are missing"):
+        Bank.open(store)
+    shard.write_bytes(whole)
+    (store / "zarr.json").write_text("{")
+    with pytest.raises(UserError, match="damaged"):
+        Bank.open(store)
+
+
+def test_features_of_zero_only_are_kept(tmp_path: Path) -> None:
+    write(tmp_path / "bank.zarr", [("anna", 1, 1.0)], feature=np.zeros((1, 3)))
+    assert Bank.open(tmp_path / "bank.zarr").feature().tolist() == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 70000.0])
+def test_a_feature_that_is_not_finite_as_stored_is_refused(tmp_path: Path, value: float) -> None:
+    feature = np.zeros((2, 3))
+    feature[1, 2] = value
+    rows = [("anna", 1, 1.0), ("bert", 7, 1.0)]
+    with pytest.raises(UserError, match="video bert, second 7 is not finite as float16"):
+        write(tmp_path / "bank.zarr", rows, feature=feature)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
+    rows = [("anna", 1, 1.0), ("bert", 7, 1.0)]
+    with pytest.raises(ValueError, match="do not match"):
+        write(tmp_path / "bank.zarr", rows, feature=np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="complete are the bank's own"):
+        write(tmp_path / "bank.zarr", rows, attributes={"complete": True})
+    with pytest.raises(ValueError, match="not int8"):
+        write(tmp_path / "bank.zarr", rows, dtype=np.int8)

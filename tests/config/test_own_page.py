@@ -1,0 +1,72 @@
+"""The README's page about one's own videos, and the config that it tells to copy."""
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.utils import update_config
+
+from lfb.config import settings
+from lfb.data.annotations import read_annotations, read_labels
+from lfb.data.detector_csv import read_detections
+from tests.samples import write
+
+ROOT = Path(__file__).parents[2]
+PAGE = re.search(r"^## Your own videos\n(.*?)^## ", (ROOT / "README.md").read_text(), re.M | re.S)
+
+
+def example(after: str) -> list[str]:
+    """The lines of the first example after some words."""
+    assert PAGE is not None
+    found = re.search(re.escape(after) + r".*?\n\n((?: {4}[^\n]*\n)+)", PAGE[1], re.S)
+    assert found is not None
+    return textwrap.dedent(found[1]).splitlines()
+
+
+def config(name: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "config" / name).read_text())
+
+
+def test_the_examples_of_the_page_are_read(tmp_path):
+    labels = read_labels(write(tmp_path, *example("**`labels.pbtxt`**"), name="labels.pbtxt"))
+    assert labels == {3: "stand", 17: "pour", 20: "sit"}
+    rows, faults = read_annotations(write(tmp_path, *example("**`train.csv`, ")), labels)
+    assert faults == []
+    assert rows["video"].unique().tolist() == ["kitchen 2"]
+    found, faults = read_detections(write(tmp_path, *example("**Detected people**")))
+    assert faults == []
+    assert (len(found.boxes), found.pixels) == (3, True)
+
+
+def test_the_overlay_for_new_videos_trains_nothing_and_leaves_no_file_of_the_old_ones():
+    told = yaml.safe_load("\n".join(example("**New videos that nobody has annotated**")))
+    own = config("own.yaml")
+    own["data"]["val"] |= {"detections": "boxes.csv", "excluded": "out.csv"}
+    update_config(own, told)
+    settings.check_config(own, config("schema.yaml"))
+    assert own["data"]["val"] == {"annotations": "resources/new.csv"}
+    assert settings.trained(own) == []
+    assert settings.splits(own) == ["val"]
+
+
+def test_the_published_recipe_is_that_of_ava():
+    own, ava = config("own.yaml"), config("ava.yaml")
+    for section in "backbone", "head", "input", "window", "training":
+        assert own[section] == ava[section], section
+    assert Path(own["weights"]).name == Path(ava["weights"]).name
+    assert own["models"].keys() == ava["models"].keys()
+    for model in "lfb_avg", "lfb_max", "lfb_nl":
+        ours, published = (file["models"][model]["operator"] for file in (own, ava))
+        assert {**ours, "empty": ""} == {**published, "empty": ""}
+
+
+def test_what_the_configs_need_can_be_fetched():
+    for name in "own.yaml", "small.yaml":
+        told = config(name)
+        fetched = {
+            f"{item['to']}/{item['url'].rsplit('/', 1)[1]}" for item in told["fetch"]["weights"]
+        }
+        assert fetched == {told["detector"]["weights"], told["weights"]} - {None}
+        assert Path(told["detector"]["weights"]).name.startswith(told["detector"]["name"])

@@ -1,0 +1,158 @@
+"""Tests of lfb.data.detector_csv."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lfb.data.detector_csv import DetectorBoxes, read_detections
+from lfb.errors import DataFaults, UserError
+from tests.samples import write
+
+SIZES = {"a": (640, 360), "b c": (64, 48)}
+
+
+def read(folder: Path, *rows: str) -> DetectorBoxes:
+    found, faults = read_detections(write(folder, *rows))
+    assert faults == []
+    return found
+
+
+def faults_of(folder: Path, *rows: str) -> list[str]:
+    """Faults without the path, from the line on."""
+    _, faults = read_detections(write(folder, *rows))
+    return [fault.removeprefix(f"{folder / 'train.csv'}:") for fault in faults]
+
+
+def test_boxes_in_fractions_are_taken_as_they_are(tmp_path):
+    found = read(tmp_path, "a,0902,0.1,0.2,0.5,1,0.75", "b c,3,0,0,1,1,0.5", "a,902,0,0,1,1.0005,1")
+    assert not found.pixels
+    made = found.proposals(SIZES)
+    assert made.keys() == [("a", 902), ("b c", 3)]
+    boxes, scores = made.get("a", 902)
+    assert boxes.tolist() == np.float32([[0, 0, 1, 1], [0.1, 0.2, 0.5, 1]]).tolist()
+    assert scores.tolist() == [1, 0.75]
+
+
+def test_boxes_in_pixels_are_divided_by_the_frame_of_their_video(tmp_path):
+    found = read(tmp_path, "a,2,0,36,320,360,0.5", "b c,2,0,-0.5,64.9,48,0.5", "b c,2,0,0,1,2,0.25")
+    assert found.pixels
+    made = found.proposals(SIZES)
+    np.testing.assert_allclose(made.get("a", 2)[0], [[0, 0.1, 0.5, 1]], rtol=1e-6)
+    np.testing.assert_allclose(made.get("b c", 2)[0], [[0, 0, 1, 1], [0, 0, 1 / 64, 2 / 48]])
+
+
+def test_an_empty_field_may_stand_before_the_score(tmp_path):
+    found = read(tmp_path, "a,2,0,0,1,1,,0.5", "a,2,0,0,1,1,0.25")
+    assert found.scores.tolist() == [0.5, 0.25]
+
+
+def test_boxes_of_videos_that_are_not_annotated_are_left_out(tmp_path):
+    found = read(tmp_path, "a,2,0,0,1,1,0.5", "other,2,0,0,1,1,0.5")
+    assert found.proposals(SIZES).keys() == [("a", 2)]
+    assert found.keyed().keys() == [("a", 2), ("other", 2)]
+
+
+def test_all_bad_rows_are_told_with_their_lines(tmp_path):
+    assert {
+        fault.split(";")[0]
+        for fault in faults_of(
+            tmp_path,
+            "a,2,0,0,1,1,0.5",
+            "video,second,x1,y1,x2,y2,score",
+            "a,2.5,0,0,1,1,0.5",
+            "a,2,0,0,1,1,person,0.5",
+            "a,2,0,0,1,1",
+            "a,2,left,0,1,1,0.5",
+            "a,2,0,0,1,1,85",
+            "a,2,0,0,1,1,",
+            "a,2,0.5,0,0.1,1,0.5",
+            "a,2,-0.2,0,1,1,0.5",
+            ",2,0,0,1,1,0.5",
+        )
+    } == {
+        "2: second 'second' is not a whole number from 0",
+        "2: x1 'x1' is not a number",
+        "2: x2 'x2' is not a number",
+        "2: y1 'y1' is not a number",
+        "2: y2 'y2' is not a number",
+        "2: score 'score' is not a number",
+        "3: second '2.5' is not a whole number from 0",
+        "4: 'person' stands before the score",
+        "5: has 6 fields",
+        "6: x1 'left' is not a number",
+        "7: score 85 is outside [0, 1]",
+        "8: score '' is not a number",
+        "9: x1 0.5 is right of x2 0.1",
+        "10: x1 -0.2 is outside the frame",
+        "11: has no video name",
+    }
+
+
+def test_a_header_is_recognised(tmp_path):
+    faults = faults_of(tmp_path, "video,second,x1,y1,x2,y2,score", "a,2,0,0,1,1,0.5")
+    assert any("is this a header?" in fault for fault in faults)
+
+
+def test_pixels_and_fractions_in_one_file_are_one_fault(tmp_path):
+    (fault,) = faults_of(
+        tmp_path, "a,2,0,0,1,1,0.5", *["a,2,0,0,30,20,0.5"] * 7, "a,2,0,0.5,1,0.75,0.5"
+    )
+    assert fault == (
+        " boxes with a side above 1, as in pixels (lines 2, 3, 4, 5, 6 and 2 more), and boxes with "
+        "none, as in fractions of the frame (lines 1, 9); write all of a file alike"
+    )
+
+
+def test_boxes_of_frames_of_another_size_are_one_fault_for_each_video(tmp_path):
+    found = read(
+        tmp_path, "b c,2,0,0,64,48,1", "a,2,0,0,1280,720,1", "b c,3,0,0,66,9,1", "a,3,0,0,1280,7,1"
+    )
+    with pytest.raises(DataFaults) as refused:
+        found.proposals(SIZES)
+    assert [fault.split("train.csv")[1] for fault in refused.value.faults] == [
+        ":2: and 1 more reach beyond the frame of video 'a', 640x360 pixels; was the detector run "
+        "on frames of this size?",
+        ":3: reaches beyond the frame of video 'b c', 64x48 pixels; was the detector run on frames "
+        "of this size?",
+    ]
+
+
+def test_a_box_outside_the_frame_but_for_rounding_is_empty(tmp_path):
+    found = read(tmp_path, "a,2,0,0,30,20,1", "a,2,-1,0,0,20,1")
+    with pytest.raises(DataFaults, match=r"train.csv:2: x1 and x2 are both 0.0: the box is empty"):
+        found.proposals(SIZES)
+
+
+def test_an_empty_file_and_a_missing_one_are_told(tmp_path):
+    assert faults_of(tmp_path, "") == [" holds no box; run a person detector on the keyframes."]
+    with pytest.raises(UserError, match=r"gone.csv: No such file"):
+        read_detections(tmp_path / "gone.csv")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(list(SIZES)),
+            st.integers(0, 9),
+            *[st.integers(0, 200)] * 2,
+            *[st.integers(201, 255)] * 2,
+        ),
+        min_size=1,
+        max_size=9,
+    )
+)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_pixels_and_fractions_give_the_same_boxes(tmp_path, rows):
+    def line(video, second, *box, scale):
+        values = [n / 256 * side for n, side in zip(box, scale[video] * 2, strict=True)]
+        return f"{video},{second},{','.join(map(repr, values))},0.5"
+
+    made = [
+        read(tmp_path, *(line(*row, scale=scale) for row in rows)).proposals(SIZES)
+        for scale in (SIZES, dict.fromkeys(SIZES, (1, 1)))
+    ]
+    assert made[0].keys() == made[1].keys()
+    np.testing.assert_allclose(made[0].boxes, made[1].boxes, rtol=1e-6)

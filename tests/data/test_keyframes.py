@@ -1,0 +1,59 @@
+"""Tests of lfb.data.keyframes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lfb.data.keyframes import Keyframe, Keyframes
+from lfb.errors import UserError
+from tests.pictures import OUTPUTS, VIDEOS, make_keyframes
+
+
+def chosen(labelled: bool = True) -> Keyframes:
+    keyframes = make_keyframes()
+    if not labelled:
+        keyframes = [dataclasses.replace(k, labels=None) for k in keyframes]
+    return Keyframes(keyframes, [*VIDEOS, "z"], [1, 3], OUTPUTS)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_saved_keyframes_read_back_the_same_and_the_same_ones_give_the_same_bytes(
+    tmp_path, labelled
+):
+    wanted = chosen(labelled)
+    wanted.save(tmp_path / "one.npz")
+    found = Keyframes.load(tmp_path / "one.npz")
+    assert (found.videos, found.actions, found.outputs) == ([*VIDEOS, "z"], [1, 3], OUTPUTS)
+    for one, other in zip(found.keyframes, wanted.keyframes, strict=True):
+        assert (one.video, one.second) == (other.video, other.second)
+        for name in "boxes", "scores", "labels":
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert found.keyframes[0].boxes.dtype == found.keyframes[0].scores.dtype == np.float32
+    found.save(tmp_path / "two.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+def test_no_keyframes_and_keyframes_without_people_are_kept_too(tmp_path):
+    nobody = Keyframe("a", 902, np.empty((0, 4), np.float32), np.empty(0, np.float32))
+    for keyframes in [], [nobody]:
+        Keyframes(keyframes, ["a"], [1], 2).save(tmp_path / "x.npz")
+        found = Keyframes.load(tmp_path / "x.npz")
+        assert [(k.video, k.second, k.boxes.shape) for k in found.keyframes] == [
+            (k.video, k.second, (0, 4)) for k in keyframes
+        ]
+
+
+def test_those_of_some_videos_stay_in_order():
+    found = chosen().of(["c", "a"])
+    assert [k.video for k in found] == ["a"] * 4 + ["c"] * 4
+
+
+@pytest.mark.parametrize("size", [None, 0, 100, -30])
+def test_a_missing_or_broken_file_is_told(tmp_path, size):
+    path = tmp_path / "x.npz"
+    if size is not None:
+        chosen().save(path)
+        path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(UserError, match=r"x\.npz: no whole file of keyframes"):
+        Keyframes.load(path)

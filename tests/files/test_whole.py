@@ -1,0 +1,101 @@
+"""Tests of lfb.files.whole."""
+
+import errno
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from lfb.errors import UserError
+from lfb.files.digests import digest, digest_json
+from lfb.files.whole import atomic, write_json
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write_and_raise(path: Path, error: BaseException, folder: bool = False) -> None:
+    with atomic(path) as scratch:
+        if folder:
+            (scratch / "inner").mkdir(parents=True)
+        else:
+            scratch.write_text("half")
+        raise error
+
+
+def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
+    path = tmp_path / "new" / "table.csv"
+    with atomic(path) as scratch:
+        scratch.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert names(path.parent) == ["table.csv"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_block_that_raises_leaves_what_was_there_and_nothing_else(tmp_path, error):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(error):
+        write_and_raise(path, error())
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["table.csv"]
+
+
+def test_a_folder_takes_the_place_of_an_older_one(tmp_path):
+    path = tmp_path / "bank.zarr"
+    for name in "first", "second":
+        with atomic(path) as scratch:
+            scratch.mkdir()
+            (scratch / name).touch()
+    assert names(path) == ["second"]
+    assert names(tmp_path) == ["bank.zarr"]
+
+
+def test_a_folder_that_is_not_finished_is_removed_whole(tmp_path):
+    with pytest.raises(RuntimeError):
+        write_and_raise(tmp_path / "bank.zarr", RuntimeError(), folder=True)
+    assert names(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_not_in_the_way(tmp_path):
+    with atomic(tmp_path / "x") as scratch:
+        left = scratch
+        scratch.write_text("1")
+    left.mkdir()
+    (left / "rest").touch()
+    with atomic(tmp_path / "x") as scratch:
+        scratch.write_text("2")
+    assert (tmp_path / "x").read_text() == "2"
+    assert names(tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path, number):
+    with pytest.raises(UserError, match=r"x\.npz: the disk is full"):
+        write_and_raise(tmp_path / "x.npz", OSError(number, "no space"))
+    assert names(tmp_path) == []
+
+
+def test_other_errors_of_the_system_pass_as_they_are(tmp_path):
+    with pytest.raises(PermissionError), atomic(tmp_path / "x"):
+        raise PermissionError(errno.EACCES, "no")
+
+
+def test_json_is_written_to_be_read(tmp_path):
+    write_json(tmp_path / "m.json", {"mAP": 1.5})
+    text = (tmp_path / "m.json").read_text()
+    assert json.loads(text) == {"mAP": 1.5}
+    assert text.count("\n") == 3
+
+
+def test_a_digest_is_the_sha256_of_the_bytes(tmp_path):
+    (tmp_path / "x").write_bytes(b"abc")
+    assert digest(tmp_path / "x") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_the_digest_of_a_value_does_not_depend_on_the_order_of_its_keys():
+    assert digest_json({"a": 1, "b": [2]}) == digest_json({"b": [2], "a": 1})
+    assert digest_json({"a": 1, "b": [2]}) != digest_json({"a": 1, "b": [3]})

@@ -1,0 +1,180 @@
+"""Tests of lfb.learning.person_detection, on detectors with random weights."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torchvision.models.detection import faster_rcnn
+
+from lfb.errors import UserError
+from lfb.files.digests import digest
+from lfb.learning.person_detection import PERSON, detect, keyframes_to_search, load_detector
+from lfb.video.frames import FrameFolder, FrameInfo
+from lfb.video.images import decode_jpeg
+from tests.samples import annotation_table
+
+SMALL = "fasterrcnn_mobilenet_v3_large_320_fpn"
+CPU: dict[str, Any] = {"workers": 0, "device": torch.device("cpu")}
+BOX = (0.1, 0.1, 0.5, 0.9, 1, 0)
+
+
+def network(name: str = SMALL) -> nn.Module:
+    """torchvision's own detector, drawn from a seed, that takes everything for a person."""
+    torch.manual_seed(0)
+    model = getattr(faster_rcnn, name)(weights=None, weights_backbone=None)
+    with torch.no_grad():
+        model.roi_heads.box_predictor.cls_score.bias[PERSON] = 5
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "detector.pth"
+    torch.save(network().state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Frames of two videos at 1 frame a second, 64 x 48 and 48 x 64 pixels."""
+    folder = tmp_path_factory.mktemp("frames")
+    for video, shape in ("a", (48, 64, 3)), ("b", (64, 48, 3)):
+        for number in 1, 2, 3:
+            pixels = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
+            path = folder / video / f"{number}.jpg"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    return folder
+
+
+def opened(folder: Path, video: str) -> FrameFolder:
+    return FrameFolder(folder, "{video}/{frame}.jpg", video, 1, 5)
+
+
+def test_the_people_are_those_that_torchvision_finds(weights, folder):
+    keyframes = [("a", 5), ("a", 7), ("b", 6)]
+    found = detect(
+        load_detector(SMALL, weights, 0.5), keyframes, lambda video: opened(folder, video), **CPU
+    )
+    assert found.keys() == keyframes
+    images = [
+        decode_jpeg(opened(folder, video).read(t - 4)).float() / 255 for video, t in keyframes
+    ]
+    with torch.inference_mode():
+        reference = network()(images)
+    for (video, second), image, expected in zip(keyframes, images, reference, strict=True):
+        people = (expected["labels"] == PERSON) & (expected["scores"] > 0.5)
+        boxes, scores = found.get(video, second)
+        assert len(boxes) > 1
+        assert boxes.min() >= 0
+        assert boxes.max() <= 1
+        np.testing.assert_array_equal(scores, expected["scores"][people])
+        size = np.array(image.shape[:0:-1] * 2)
+        np.testing.assert_allclose(boxes * size, expected["boxes"][people], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_piece_without_a_video_has_nobody(weights, workers):
+    found = detect(
+        load_detector(SMALL, weights, 0.5), [], pytest.fail, **CPU | {"workers": workers}
+    )
+    assert found.keys() == []
+
+
+def test_nobody_but_people_is_taken(weights, folder):
+    model = load_detector(SMALL, weights, 0.5)
+    with torch.no_grad():
+        model.roi_heads.box_predictor.cls_score.bias[PERSON] = -5
+        model.roi_heads.box_predictor.cls_score.bias[PERSON + 1] = 5
+    found = detect(model, [("a", 5)], lambda video: opened(folder, video), **CPU)
+    assert found.keys() == []
+
+
+def test_a_process_that_reads_frames_changes_nothing(weights, folder):
+    model = load_detector(SMALL, weights, 0.5)
+    opener = Opener(folder)
+    alone, helped = (
+        detect(model, [("a", 5), ("b", 6)], opener, **CPU | {"workers": workers})
+        for workers in (0, 1)
+    )
+    np.testing.assert_array_equal(alone.boxes, helped.boxes)
+
+
+class Opener:
+    """Opens frames in another process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, video: str) -> FrameFolder:
+        return opened(self.folder, video)
+
+
+@pytest.mark.parametrize("name", [SMALL, "fasterrcnn_resnet50_fpn_v2"])
+def test_weights_load_as_torchvision_has_published_them(tmp_path, name):
+    model = network(name)
+    state = dict(model.state_dict())
+    path = tmp_path / "detector.pth"
+    if name == SMALL:  # its file is older than the names of today
+        for key in list(state):
+            old = key.replace("rpn.head.conv.0.0.", "rpn.head.conv.")
+            if ".fpn." in key:
+                old = old.replace(".0.weight", ".weight").replace(".0.bias", ".bias")
+            state[old] = state.pop(key)
+            if key.endswith("num_batches_tracked"):
+                del state[old]
+        assert state.keys() != model.state_dict().keys()
+    torch.save(state, path)
+    loaded = load_detector(name, path, 0.05).state_dict()
+    for key, tensor in model.state_dict().items():
+        assert torch.equal(loaded[key], tensor), key
+
+
+def test_weights_of_another_network_are_refused(weights):
+    with pytest.raises(
+        UserError, match=r"detector.pth: not the weights of fasterrcnn_resnet50_fpn"
+    ):
+        load_detector("fasterrcnn_resnet50_fpn_v2", weights, 0.05)
+
+
+def test_weights_are_held_to_the_digest_in_their_name(weights, tmp_path):
+    good = tmp_path / f"detector-{digest(weights)[:8]}.pth"
+    good.symlink_to(weights)
+    load_detector(SMALL, good, 0.05)
+    bad = tmp_path / "detector-00000000.pth"
+    bad.symlink_to(weights)
+    with pytest.raises(UserError, match="SHA-256 should begin with 00000000"):
+        load_detector(SMALL, bad, 0.05)
+
+
+def test_a_frame_that_does_not_decode_is_named(weights, folder, tmp_path):
+    path = tmp_path / "a/1.jpg"
+    path.parent.mkdir()
+    path.write_bytes((folder / "a/1.jpg").read_bytes())
+    frames = opened(tmp_path, "a")
+    assert frames.info.frames == 1
+    path.write_bytes(b"no picture")
+    with pytest.raises(UserError, match="video a, frame 1: not a JPEG that decodes"):
+        detect(load_detector(SMALL, weights, 0.5), [("a", 5)], lambda _: frames, **CPU)
+
+
+ROWS = annotation_table(("b", 7, *BOX), ("a", 6, *BOX), ("a", 6, *BOX), ("a", 9, *BOX))
+
+
+def test_annotated_keyframes_are_searched_once_each():
+    found = keyframes_to_search(ROWS, lambda _: pytest.fail("not needed"), "annotated")
+    assert found == [("a", 6), ("a", 9), ("b", 7)]
+
+
+@pytest.mark.parametrize(
+    ("frames", "fps", "last"), [(16, 7.5, 7), (15, 7.5, 6), (1, 25, 5), (25, 25, 5), (26, 25, 6)]
+)
+def test_every_second_with_a_frame_is_searched(frames, fps, last):
+    info = FrameInfo(fps, 5, frames, 64, 48)
+    found = keyframes_to_search(ROWS, lambda _: info, "all")
+    assert [second for video, second in found if video == "b"] == list(range(5, last + 1))
+    assert {video for video, _ in found} == {"a", "b"}

@@ -1,0 +1,317 @@
+"""Tests of lfb.learning.training."""
+
+import dataclasses
+import logging
+import math
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+import lfb.learning.training
+from lfb.bank.store import Bank
+from lfb.errors import UserError
+from lfb.learning.clips import Clips, Window
+from lfb.learning.devices import Team
+from lfb.learning.training import Training, action_loss, learning_rate, train
+from tests.pictures import INPUT, Film, make_bank, make_detector, make_keyframes
+from tests.teamwork import NON_LOCAL, TRAINING
+
+ALONE = Team(0, 1, torch.device("cpu"))
+
+# The published recipe: 0.2 for 8 GPUs of 16 clips, 20 epochs.
+PUBLISHED = dataclasses.replace(
+    TRAINING,
+    epochs=20,
+    batch=16,
+    learning_rate=0.2,
+    learning_rate_batch=128,
+    steps=(10, 15),
+    warmup_epochs=5,
+    warmup_from=0.1,
+)
+
+
+# Learning rate
+
+
+@pytest.mark.parametrize(
+    ("epoch", "iteration", "rate"),
+    [
+        (0, 0, 0.02),
+        (0, 1, 0.02 + 0.18 / 500),
+        (2, 50, 0.2 * (0.1 + 0.9 / 2)),
+        (4, 99, 0.2 - 0.18 / 500),
+        (5, 0, 0.2),
+        (9, 99, 0.2),
+        (10, 0, 0.02),
+        (14, 99, 0.02),
+        (15, 0, 0.002),
+        (19, 99, 0.002),
+    ],
+)
+def test_the_published_schedule_has_its_warm_up_and_its_steps(epoch, iteration, rate):
+    assert learning_rate(PUBLISHED, epoch * 100 + iteration, 100, 8) == pytest.approx(rate)
+
+
+def test_the_learning_rate_is_in_proportion_to_the_total_batch():
+    assert PUBLISHED.scaled(8) == pytest.approx(0.2)
+    assert PUBLISHED.scaled(1) == pytest.approx(0.025)
+    twelve = dataclasses.replace(PUBLISHED, batch=12)  # the LFB models' batch and rate
+    assert learning_rate(twelve, 600, 100, 8) == pytest.approx(0.15)
+
+
+def test_a_schedule_without_warm_up_begins_in_full_and_the_order_of_steps_does_not_matter():
+    training = dataclasses.replace(PUBLISHED, warmup_epochs=0, steps=(15, 10))
+    rates = [learning_rate(training, epoch * 10, 10, 8) for epoch in (0, 9, 10, 15)]
+    assert rates == pytest.approx([0.2, 0.2, 0.02, 0.002])
+
+
+# Loss
+
+
+def test_the_loss_is_the_mean_over_labelled_people_and_classes_from_1_up():
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[0, 1, 0], [0, 0, 0], [0, 1, 1], [0, 0, 1]]).float()
+    wanted = [
+        -math.log(1 / (1 + math.exp(-x))) if y else -math.log(1 - 1 / (1 + math.exp(-x)))
+        for row, target in zip(logits[[0, 2, 3]].tolist(), labels[[0, 2, 3]].tolist(), strict=True)
+        for x, y in zip(row[1:], target[1:], strict=True)
+    ]
+    assert action_loss(logits, labels).item() == pytest.approx(sum(wanted) / len(wanted))
+
+
+def test_people_without_a_label_and_class_0_have_no_gradient():
+    logits = torch.zeros(2, 3, requires_grad=True)
+    action_loss(logits, torch.tensor([[0, 1, 0], [0, 0, 0]]).float()).backward()
+    assert logits.grad is not None
+    assert (logits.grad[0, 1:] != 0).all()
+    assert (logits.grad[0, 0] == 0).all()
+    assert (logits.grad[1] == 0).all()
+
+
+def test_the_loss_of_bfloat16_scores_is_computed_in_float():
+    logits, labels = torch.randn(5, 4).bfloat16(), torch.ones(5, 4)
+    wanted = functional.binary_cross_entropy_with_logits(logits[:, 1:].float(), labels[:, 1:])
+    assert action_loss(logits, labels) == wanted
+
+
+# Bank
+
+
+# The loop
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+@dataclasses.dataclass
+class Run:
+    """One start of a training program after the other, over the same state file."""
+
+    folder: Path
+    bank: Bank | None
+    operator: dict[str, Any] | None
+    training: Training = TRAINING
+    code: str = "old"
+
+    def start(self, weights: int = 0) -> tuple[list[dict[str, float]], dict[str, torch.Tensor]]:
+        torch.manual_seed(weights)
+        model = make_detector(self.operator)
+        window = Window(6, 2) if self.bank is not None else None
+        history = train(
+            model,
+            Clips(make_keyframes(), Film, INPUT, self.bank, window, 7),
+            self.training,
+            seed=7,
+            team=ALONE,
+            identity={
+                "code": self.code,
+                "settings": {"training": dataclasses.asdict(self.training)},
+                "seed": 7,
+            },
+            state_file=self.folder / "resume.pt",
+        )
+        return history, model.state_dict()
+
+
+def results(history: list[dict[str, float]]) -> list[dict[str, float]]:
+    return [{k: v for k, v in metrics.items() if k != "seconds"} for metrics in history]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "lost"])
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+@pytest.mark.parametrize("operator", [None, NON_LOCAL], ids=["baseline", "non_local"])
+def test_a_killed_run_ends_as_one_never_killed(tmp_path, monkeypatch, operator, epoch, kept):
+    bank = make_bank(tmp_path) if operator else None
+    history, weights = Run(tmp_path / "whole", bank, operator).start()
+
+    keep = lfb.learning.training._keep
+
+    def killed(path, identity, training, model, optimizer, history) -> None:
+        last = len(history) == epoch
+        if not last or kept:
+            keep(path, identity, training, model, optimizer, history)
+        if last:
+            raise Killed
+
+    run = Run(tmp_path / "killed", bank, operator)
+    with monkeypatch.context() as patch:
+        patch.setattr(lfb.learning.training, "_keep", killed)
+        with pytest.raises(Killed):
+            run.start()
+    # The next start draws other weights and must not use them, but where none were kept.
+    again, resumed = run.start(weights=0 if epoch == 1 and not kept else 99)
+    assert results(again) == results(history)
+    assert resumed.keys() == weights.keys()
+    assert all(torch.equal(resumed[name], weights[name]) for name in weights)
+
+
+def test_history_tells_of_every_epoch(tmp_path):
+    history, _ = Run(tmp_path, None, None).start()
+    assert [metrics["epoch"] for metrics in history] == [1, 2, 3]
+    assert [metrics["learning_rate"] for metrics in history] == pytest.approx(
+        [learning_rate(TRAINING, last, 4) for last in (3, 7, 11)]
+    )
+    assert all(metrics["gradient_norm"] > 0 for metrics in history)
+
+
+def test_the_schedule_counts_in_epochs_of_so_many_clips(tmp_path):
+    training = dataclasses.replace(TRAINING, epochs=4, epoch_clips=7)  # two batches of 3 clips
+    history, _ = Run(tmp_path, None, None, training).start()
+    assert [metrics["learning_rate"] for metrics in history] == pytest.approx(
+        [learning_rate(training, last, 2) for last in (1, 3, 5, 7)]
+    )
+
+
+def test_without_a_largest_norm_gradients_stay_as_they_are(tmp_path):
+    runs = [
+        Run(tmp_path / str(norm), None, None, dataclasses.replace(TRAINING, clip_norm=norm)).start()
+        for norm in (None, 1e9, 0.01)
+    ]
+    (_, none), (_, large), (_, small) = runs
+    assert all(torch.equal(none[name], large[name]) for name in none)
+    assert not all(torch.equal(none[name], small[name]) for name in none)
+
+
+def test_training_learns(tmp_path):
+    training = dataclasses.replace(TRAINING, epochs=8, learning_rate=0.3, steps=())
+    history, _ = Run(tmp_path, None, None, training).start()
+    assert history[-1]["loss"] < 0.9 * history[0]["loss"]
+
+
+def kill_after_the_first_epoch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = lfb.learning.training._keep
+
+    def killed(*state) -> None:
+        keep(*state)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lfb.learning.training, "_keep", killed)
+        with pytest.raises(Killed):
+            run.start()
+
+
+def test_a_run_of_another_configuration_is_refused_with_keys_and_values(tmp_path, monkeypatch):
+    run = Run(tmp_path, None, None)
+    kill_after_the_first_epoch(run, monkeypatch)
+    run.training = dataclasses.replace(TRAINING, epochs=4, momentum=0.5)
+    with pytest.raises(UserError) as refused:
+        run.start()
+    assert (
+        "resume.pt: this run was interrupted under another configuration; it differs in: "
+        "settings.training.epochs (3, now 4), settings.training.momentum (0.9, now 0.5). "
+    ) in str(refused.value)
+
+
+def test_a_finished_run_is_not_trained_again_and_stands_in_no_other_ones_way(tmp_path, monkeypatch):
+    run = Run(tmp_path / "run", None, None)
+    history, weights = run.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(lfb.learning.training, "_step", None)
+        again, kept = run.start(weights=99)
+    assert again == history
+    assert all(torch.equal(kept[name], weights[name]) for name in weights)
+
+    other = dataclasses.replace(TRAINING, epochs=2)
+    run.training = other
+    _, after = run.start()
+    _, alone = Run(tmp_path / "alone", None, None, other).start()
+    assert all(torch.equal(after[name], alone[name]) for name in alone)
+
+
+def test_a_run_that_goes_on_with_other_code_says_so(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "lfb")
+    run = Run(tmp_path, None, None)
+    kill_after_the_first_epoch(run, monkeypatch)
+    run.code = "newer"
+    history, _ = run.start()
+    assert len(history) == 3
+    assert any("the code has changed since the epochs kept" in r.message for r in caplog.records)
+    run.code = "newest"  # of a finished run, nothing is taken over
+    caplog.clear()
+    run.start()
+    assert not any("going on" in r.message for r in caplog.records)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", "cut", {"epoch": 1}, [1], {"identity": 3}])
+def test_a_broken_resume_state_is_told_and_named(tmp_path, content):
+    run = Run(tmp_path, None, None, dataclasses.replace(TRAINING, epochs=1))
+    path = tmp_path / "resume.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content == "cut":
+        run.start()
+        path.write_bytes(path.read_bytes()[:-2000])
+    else:
+        torch.save(content, path)
+    with pytest.raises(UserError, match=r"resume\.pt: not a resume state .* Delete it"):
+        run.start()
+
+
+def test_a_resume_state_cannot_run_code(tmp_path):
+    torch.save({"identity": print}, tmp_path / "resume.pt")
+    with pytest.raises(UserError, match="not a resume state"):
+        Run(tmp_path, None, None).start()
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_is_not_kept(tmp_path):
+    training = dataclasses.replace(TRAINING, learning_rate=1e30, warmup_epochs=0)
+    with pytest.raises(UserError, match=r"epoch 1: the loss is .* Lower training\.learning_rate"):
+        Run(tmp_path, None, None, training).start()
+    assert not (tmp_path / "resume.pt").exists()
+
+
+def test_two_processes_end_with_the_same_weights(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.teamwork", str(tmp_path)],
+            env={
+                **os.environ,
+                "RANK": str(rank),
+                "WORLD_SIZE": "2",
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+            },
+            cwd=Path(__file__).parents[2],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    told = [process.communicate(timeout=100)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], told
+    (losses, weights), (others, copy) = (torch.load(tmp_path / f"rank-{r}.pt") for r in range(2))
+    assert losses == others
+    assert len(losses) == TRAINING.epochs
+    assert all(torch.equal(weights[name], copy[name]) for name in weights)

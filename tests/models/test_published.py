@@ -1,0 +1,206 @@
+"""Tests of lfb.models.published; tests/test_peer.py compares with MMAction2's own models."""
+
+import re
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from lfb.errors import UserError
+from lfb.files.digests import digest
+from lfb.models.action_model import Detector, build_detector
+from lfb.models.checkpoints import save_checkpoint
+from lfb.models.published import import_detector, load_backbone
+from tests.pictures import OUTPUTS, TINY, make_detector
+from tests.samples import Harmful
+
+NON_LOCAL = {"name": "non_local", "width": 6, "layers": 2}
+HEAD = {"roi_size": 3}
+OPERATORS = [None, {"name": "avg"}, {"name": "max"}, NON_LOCAL]
+FBO = "roi_head.shared_head.fbo."
+THEIRS = {
+    "project_roi": "st_feat_conv",
+    "project_bank": "lt_feat_conv",
+    "theta": "st_feat_conv.conv",
+    "phi": "lt_feat_conv.conv",
+    "g": "global_conv.conv",
+    "out": "out_conv.conv",
+}
+
+
+def their_state(model: Detector) -> OrderedDict[str, Tensor]:
+    """A model's weights under the names and in the shapes of MMAction2."""
+    state = OrderedDict()
+    for name, tensor in model.state_dict().items():
+        if match := re.fullmatch(r"operator\.(?:layers\.(\d)\.)?(\w+)\.(weight|bias)", name):
+            layer, part, kind = match.groups()
+            place = FBO + (f"non_local_layer_{int(layer) + 1}." if layer else "")
+            if part == "norm":
+                state[f"{place}ln.{kind}"] = tensor[:, None, None, None]
+            else:
+                shape = tensor.shape + (1, 1, 1) * (kind == "weight")
+                state[f"{place}{THEIRS[part]}.{kind}"] = tensor.reshape(shape)
+        else:
+            state[name.replace("classifier.", "roi_head.bbox_head.fc_cls.")] = tensor
+    return state
+
+
+def save(path: Path, state: OrderedDict[str, Tensor]) -> Path:
+    torch.save({"meta": {}, "state_dict": state}, path)
+    return path
+
+
+def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def described(operator: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The arguments of `make_detector`'s models but for the outputs."""
+    return {"backbone": TINY, "head": HEAD, "operator": operator}
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
+def test_every_tensor_finds_its_place(tmp_path, operator):
+    other = make_detector(operator)
+    for number, parameter in enumerate(other.state_dict().values()):
+        parameter.copy_(torch.full(parameter.shape, number))
+    path = save(tmp_path / "a.pth", their_state(other))
+    model, _, _ = import_detector(path, described(operator), OUTPUTS)
+    assert equal(model.state_dict(), other.state_dict())
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+def test_a_trained_detector_is_built_as_described(tmp_path, operator, name):
+    model = make_detector(operator).train()
+    arguments = {**described(operator), "outputs": OUTPUTS}
+    if name == "a.pth":
+        save(tmp_path / name, their_state(model))
+    else:
+        save_checkpoint(tmp_path / name, model, {"model": arguments})
+    found, told, unused = import_detector(tmp_path / name, described(operator), OUTPUTS - 1)
+    assert equal(found.state_dict(), model.state_dict())
+    assert told == arguments
+    assert unused == []
+    assert not found.training
+
+
+def test_a_detector_of_fewer_actions_is_refused(tmp_path):
+    path = save(tmp_path / "a.pth", their_state(make_detector()))
+    with pytest.raises(UserError, match="scores actions 1 to 3, but the label list has them up to"):
+        import_detector(path, described(), OUTPUTS + 1)
+
+
+def test_a_checkpoint_of_ours_must_be_of_the_same_model(tmp_path):
+    path = tmp_path / "a.safetensors"
+    about = {**described({"name": "max"}), "outputs": OUTPUTS}
+    save_checkpoint(path, make_detector(about["operator"]), {"model": about})
+    import_detector(path, described({"name": "max", "empty": "zero"}), OUTPUTS)  # the default
+    with pytest.raises(UserError, match=r"operator .*, here .*mask"):
+        import_detector(path, described({"name": "max", "empty": "mask"}), OUTPUTS)
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path):
+    sign = tmp_path / "sign"
+    state = their_state(make_detector())
+    state["backbone.extra"] = Harmful(f"touch {sign}")
+    with pytest.raises(UserError, match=r"holds what is no plain tensor: backbone\.extra"):
+        import_detector(save(tmp_path / "a.pth", state), described(), OUTPUTS)
+    assert not sign.exists()
+
+
+@pytest.mark.parametrize(
+    ("operator", "count"),
+    [
+        (None, 31_800_465),
+        ({"name": "avg"}, 31_966_353),
+        ({"name": "max"}, 31_966_353),
+        ({"name": "non_local", "width": 512, "layers": 2, "dropout": 0.2}, 36_043_409),
+    ],
+)
+def test_the_published_models_have_the_published_number_of_parameters(operator, count):
+    with torch.device("meta"):
+        model = build_detector({"name": "slowonly", "depth": 50}, {}, operator, 81)
+    assert sum(parameter.numel() for parameter in model.parameters()) == count
+
+
+def test_files_older_than_the_counters_of_batch_norm_load(tmp_path):
+    other = make_detector()
+    state = their_state(other)
+    old = OrderedDict((n, t) for n, t in state.items() if not n.endswith("num_batches_tracked"))
+    assert len(old) < len(state)
+    model, _, _ = import_detector(save(tmp_path / "a.pth", old), described(), OUTPUTS)
+    assert equal(model.state_dict(), other.state_dict())
+
+
+def test_the_backbone_alone_is_taken_and_the_rest_named(tmp_path):
+    model, other = make_detector(NON_LOCAL), make_detector()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    state = OrderedDict((f"backbone.{n}", t) for n, t in other.backbone.state_dict().items())
+    state["cls_head.fc_cls.weight"] = torch.ones(400, 16)
+    state["cls_head.fc_cls.bias"] = torch.ones(400)
+    unused = load_backbone(model, save(tmp_path / "kinetics.pth", state))
+    assert unused == ["cls_head.fc_cls.bias", "cls_head.fc_cls.weight"]
+    assert equal(model.backbone.state_dict(), other.backbone.state_dict())
+    assert all(
+        torch.equal(value, before[name])
+        for name, value in model.state_dict().items()
+        if not name.startswith("backbone.")
+    )
+
+
+def test_a_checkpoint_of_our_own_gives_its_backbone(tmp_path):
+    model, other = make_detector(), make_detector(NON_LOCAL)
+    about = {**described(NON_LOCAL), "outputs": OUTPUTS}
+    save_checkpoint(tmp_path / "a.safetensors", other, {"model": about})
+    unused = load_backbone(model, tmp_path / "a.safetensors")
+    assert equal(model.backbone.state_dict(), other.backbone.state_dict())
+    assert set(unused) == {n for n in other.state_dict() if not n.startswith("backbone.")}
+
+
+def test_another_depth_width_or_operator_is_told(tmp_path):
+    model = make_detector(NON_LOCAL)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    deeper = build_detector({**TINY, "depth": [2, 1]}, {}, {**NON_LOCAL, "width": 8}, OUTPUTS)
+    path = save(tmp_path / "a.pth", their_state(deeper))
+    with pytest.raises(UserError, match="its backbone, operator, classifier") as refused:
+        import_detector(path, described(NON_LOCAL), OUTPUTS)
+    told = str(refused.value)
+    assert told.startswith(f"{path}: ")
+    extra = deeper.state_dict().keys() - model.state_dict().keys()
+    assert f"Tensors: 0 missing, {len(extra)} not in the model, " in told
+    assert all(f"\n  {name}: not in the model" in told for name in sorted(extra)[:5])
+    assert "\n  operator.layers.0.g.weight: shape (8, 8), but (6, 6) in the model" in told
+    with pytest.raises(UserError, match=r"backbone\.layer1\.1\.conv1\.bn\.bias: not in the model"):
+        load_backbone(model, path)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_recogniser_is_no_detector(tmp_path):
+    state = their_state(make_detector())
+    state["cls_head.fc_cls.weight"] = state.pop("roi_head.bbox_head.fc_cls.weight")
+    with pytest.raises(UserError) as refused:
+        import_detector(save(tmp_path / "a.pth", state), described(), OUTPUTS)
+    assert "\n  classifier.weight: missing" in str(refused.value)
+    assert "\n  cls_head.fc_cls.weight: not in the model" in str(refused.value)
+
+
+def test_a_file_is_held_to_the_digest_in_its_name(tmp_path):
+    model = make_detector()
+    path = save(tmp_path / "a.pth", their_state(model))
+    good = path.rename(tmp_path / f"a_20200704-{digest(path)[:8]}.pth")
+    import_detector(good, described(), OUTPUTS)
+    bad = good.rename(tmp_path / "a_20200704-00c0ffee.pth")
+    with pytest.raises(UserError, match="should begin with 00c0ffee, as the name says"):
+        import_detector(bad, described(), OUTPUTS)
+    with pytest.raises(UserError, match="should begin with 00c0ffee, as the name says"):
+        load_backbone(model, bad)
+
+
+@pytest.mark.parametrize("name", ["a_20200704-00c0ffee.pth", "a.pth", "a.safetensors"])
+def test_missing_weights_are_told(name):
+    with pytest.raises(UserError, match=f"{name}: there is no"):
+        load_backbone(make_detector(), name)

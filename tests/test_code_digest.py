@@ -1,0 +1,109 @@
+"""Tests of lfb.code_digest."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+from lfb.code_digest import ROOT, operators, sources
+
+PROGRAMS = sorted(
+    f"scripts/{path.name}"
+    for path in (ROOT / "scripts").glob("*.py")
+    if "__main__" in path.read_text()
+)
+OPERATORS = "lfb/models/operators.py"
+
+
+def loaded_by(code: str) -> set[str]:
+    """Files of the project that a fresh Python has loaded after some code."""
+    code += f"""
+import json, sys
+files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+print(json.dumps([file for file in files if file and file.startswith({f"{ROOT}/lfb"!r})]))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    return {file.removeprefix(f"{ROOT}/") for file in json.loads(told.stdout.splitlines()[-1])}
+
+
+# Runs every import statement of the files of each program, those inside functions too. Each has a
+# process of its own, forked from one that has already loaded what is heavy and not the project's.
+EVERY_IMPORT = """
+import ast, json, os, sys
+from pathlib import Path
+import pandas, torch.utils.data, torch.distributed, zarr
+for program, files in json.loads(sys.argv[1]).items():
+    if os.fork():
+        assert os.wait()[1] == 0, program
+        continue
+    for file in files:
+        for node in ast.walk(ast.parse(Path(file).read_text())):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                exec(ast.unparse(node), {})
+    names = [name for name in sys.modules if name.split(".")[0] in ("lfb", "scripts")]
+    files = [getattr(sys.modules[name], "__file__", None) for name in names]
+    print(json.dumps([program, [os.path.relpath(file) for file in files if file]]), flush=True)
+    os._exit(0)
+"""
+
+
+def test_what_a_program_is_said_to_import_is_what_its_imports_load():
+    said = {program: sources(program) for program in PROGRAMS}
+    assert all(program in files for program, files in said.items())
+    told = subprocess.run(
+        [sys.executable, "-c", EVERY_IMPORT, json.dumps(said)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    loaded = {
+        program: sorted({program, *files})
+        for program, files in map(json.loads, told.stdout.splitlines())
+    }
+    assert loaded == said
+
+
+def test_packages_count_as_what_they_run():
+    assert {"lfb/__init__.py", "lfb/models/__init__.py"} <= set(sources("scripts/train.py"))
+
+
+def test_the_baseline_and_its_bank_load_no_operators():
+    loaded = loaded_by(
+        "import lfb.learning.training, lfb.learning.inference\n"
+        "from tests.pictures import make_detector\n"
+        "make_detector()"
+    )
+    assert "lfb/models/action_model.py" in loaded
+    assert OPERATORS not in loaded
+    assert OPERATORS in loaded_by(
+        "from tests.pictures import make_detector\nmake_detector({'name': 'avg'})"
+    )
+
+
+def test_operators_can_be_left_out_of_a_programs_files():
+    for program in "scripts/train.py", "scripts/build_bank.py":
+        every = sources(program)
+        assert OPERATORS in every
+        assert sources(program, without=[OPERATORS]) == [f for f in every if f != OPERATORS]
+
+
+def test_programs_that_need_no_network_do_not_depend_on_one():
+    for program in "demo_data", "evaluate", "extract_frames", "map_table", "check_data":
+        assert not [f for f in sources(f"scripts/{program}.py") if f.startswith("lfb/models/")]
+
+
+def test_operators_and_their_arguments_are_read_off_the_source():
+    from lfb.models.operators import OPERATORS as real
+
+    assert operators() == {
+        name: list(inspect.signature(operator).parameters)[1:] for name, operator in real.items()
+    }
+
+
+def test_reading_the_source_loads_no_pytorch():
+    code = "import lfb.code_digest, lfb.config.settings, sys; lfb.code_digest.operators()\n"
+    code += "assert not {'torch', 'zarr', 'pandas', 'numpy'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
