@@ -4,7 +4,7 @@ import logging
 
 from lfb.data.detector_csv import read_detections
 from lfb.data.proposals import write_proposals
-from lfb.errors import DataFaults
+from lfb.errors import DataErrors
 from lfb.program import program
 from lfb.video.frames import Manifest
 from scripts.arguments import parser
@@ -21,7 +21,7 @@ def main() -> None:
     with program(arguments.log):
         found, faults = read_detections(arguments.detections)
         if faults:
-            raise DataFaults(faults)
+            raise DataErrors(faults)
         videos = Manifest(arguments.manifest).videos
         sizes = {name: (about["width"], about["height"]) for name, about in videos.items()}
         proposals = found.proposals(sizes)

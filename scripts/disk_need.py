@@ -5,7 +5,7 @@ import logging
 
 from lfb.data.check import find_videos
 from lfb.data.split import Split
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from lfb.files.disk import disks, in_words
 from lfb.learning.disk_need import banks_need, frames_need, model_need
 from lfb.program import program
@@ -24,7 +24,7 @@ def main() -> None:
     with program(arguments.log):
         try:
             run(arguments)
-        except DataFaults:
+        except DataErrors:
             log.warning(
                 "how much disk is needed cannot be told: the data has faults; the check names them"
             )

@@ -3,7 +3,7 @@
 import logging
 
 from lfb.data.check import annotated_seconds, check_frames, deviating_frames, find_videos, lengths
-from lfb.errors import DataFaults
+from lfb.errors import DataErrors
 from lfb.files.whole import write_json
 from lfb.program import program
 from lfb.video.extraction import extract_all, verify_all
@@ -47,7 +47,7 @@ def main() -> None:
             )
         log.info("%s", lengths(manifest))
         if faults := check_frames(wanted, manifest):
-            raise DataFaults(faults)
+            raise DataErrors(faults)
         if "frames" in settings.get("expected", {}):
             for deviation in deviating_frames(manifest, *settings["expected"]["frames"]):
                 log.warning("warning: %s", deviation)

@@ -4,12 +4,12 @@ import logging
 
 import pytest
 
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from lfb.program import program, progress
 
 
 @pytest.mark.parametrize(
-    "error", [UserError("config key data: is wrong"), DataFaults(["a.csv:1: bad"])]
+    "error", [UserError("config key data: is wrong"), DataErrors(["a.csv:1: bad"])]
 )
 def test_a_users_error_is_told_by_its_message_alone(tmp_path, capsys, error):
     with pytest.raises(SystemExit) as ended, program(tmp_path / "logs" / "x.log"):

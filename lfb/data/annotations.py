@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from lfb.files.csv_table import BOX, KEY, Csv, box_faults, numbers, read_text, whole
 from lfb.files.whole import atomic
 
@@ -25,7 +25,7 @@ def read_labels(path: str | Path) -> dict[int, str]:
 
     Raises:
         UserError: The file cannot be read, or holds no label.
-        DataFaults: Labels have no name or no id from 1 up, or share either with another.
+        DataErrors: Labels have no name or no id from 1 up, or share either with another.
     """
     labels: dict[int, str] = {}
     faults: list[str] = []
@@ -47,7 +47,7 @@ def read_labels(path: str | Path) -> dict[int, str]:
             faults.append(f"{where}: {twice} is in the list twice; each label needs its own")
         labels.setdefault(action, text)
     if faults:
-        raise DataFaults(faults)
+        raise DataErrors(faults)
     if not labels:
         raise UserError(
             f"{path}: no label found; it needs a block for each action, as in "

@@ -17,7 +17,7 @@ from lfb.data.annotations import read_annotations, read_excluded, read_labels
 from lfb.data.detector_csv import read_detections
 from lfb.data.key_mismatch import difference, misspelled
 from lfb.data.proposals import Proposals, read_proposals
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from lfb.files.csv_table import KEY
 from lfb.files.videos import EXTENSIONS
 
@@ -52,11 +52,11 @@ def find_videos(folder: str | Path) -> dict[str, Path]:
     """Video files of a folder (.mp4 .mkv .webm .avi .mov), by name without extension.
 
     Raises:
-        DataFaults: There is no such folder, or files have the same name but for the extension.
+        DataErrors: There is no such folder, or files have the same name but for the extension.
     """
     videos, faults = _list_videos(folder)
     if faults:
-        raise DataFaults(faults)
+        raise DataErrors(faults)
     return videos
 
 
@@ -95,7 +95,7 @@ def check(
         sentences.
 
     Raises:
-        DataFaults: Every fault found, one line each.
+        DataErrors: Every fault found, one line each.
     """
     faults = _version_faults(labels, splits.values())
     names = _gather(faults, lambda: read_labels(labels))
@@ -115,7 +115,7 @@ def check(
         faults += split.faults
     faults += _shared_videos(read)
     if faults or names is None:
-        raise DataFaults(faults)
+        raise DataErrors(faults)
     summary = {name: _summary(split, names) for name, split in read.items()}
     warnings = [*_deviations(summary, expected), *_warnings(summary, names)]
     return {"splits": summary, "warnings": warnings}
@@ -177,7 +177,7 @@ def annotated_seconds(
     for files in splits.values():
         rows, faults = read_annotations(files.annotations, names, unscored)
         if faults:
-            raise DataFaults(faults)
+            raise DataErrors(faults)
         for video, seconds in rows.groupby("video")["second"]:
             wanted.setdefault(str(video), set()).update(seconds.tolist())
     return wanted
@@ -202,8 +202,8 @@ def _gather(faults: list[str], read: Callable[[], Any]) -> Any:
     """What ``read`` returns, or None with its UserError, or all faults, added to ``faults``."""
     try:
         return read()
-    except DataFaults as error:
-        faults += error.faults
+    except DataErrors as error:
+        faults += error.errors
     except UserError as error:
         faults.append(str(error))
     return None

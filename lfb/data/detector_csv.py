@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lfb.data.proposals import Proposals
-from lfb.errors import DataFaults
+from lfb.errors import DataErrors
 from lfb.files.csv_table import BOX, Csv, numbers, order_faults
 
 _ROUNDING = 1e-3  # fraction of the frame by which a box may leave it
@@ -49,7 +49,7 @@ class DetectorBoxes:
             sizes: Width and height of the frames of each video; boxes of others are left out.
 
         Raises:
-            DataFaults: Boxes that reach beyond the frame of their video.
+            DataErrors: Boxes that reach beyond the frame of their video.
         """
         known = pd.Series(self.video, dtype=object).isin(sizes).to_numpy()
         line, video, boxes = self.line[known], self.video[known], self.boxes[known]
@@ -70,7 +70,7 @@ class DetectorBoxes:
             f"{self.path}:{line[i]}: {text}" for i, text in order_faults(boxes) if not beyond[i]
         ]
         if faults:
-            raise DataFaults(faults)
+            raise DataErrors(faults)
         return Proposals.from_rows(video, self.second[known], boxes, self.scores[known])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from lfb.files.whole import atomic, write_npz
 
 MOST_FAULTS = 20  # lines of a broken submission that are quoted
@@ -141,7 +141,7 @@ def read_csv(path: str | Path) -> Detections:
     Numbers keep the full precision of the text. Nine million rows take some ten seconds.
 
     Raises:
-        DataFaults: Rows that cannot be read, by line.
+        DataErrors: Rows that cannot be read, by line.
         UserError: The file is missing or empty.
     """
     import pandas as pd
@@ -166,7 +166,7 @@ def read_csv(path: str | Path) -> Detections:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file. Predict first, or mend the path.") from None
     except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise DataFaults(_faulty_lines(path) or [f"{path}: {error}"]) from error
+        raise DataErrors(_faulty_lines(path) or [f"{path}: {error}"]) from error
     if table.empty:
         raise UserError(f"{path}: empty; a submission has a row for each box and action.")
 
@@ -176,7 +176,7 @@ def read_csv(path: str | Path) -> Detections:
     for corner in (x1, y1, x2, y2):
         fine &= np.isfinite(corner)
     if not fine.all():
-        raise DataFaults(_faulty_lines(path))
+        raise DataErrors(_faulty_lines(path))
 
     # Entries of the same box share one row; the boxes come in the order of their first entry.
     row = pd.factorize(video.astype(np.int64) << 32 | second)[0]

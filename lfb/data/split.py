@@ -11,7 +11,7 @@ from lfb.data.annotations import read_annotations, read_excluded, read_labels
 from lfb.data.keyframes import Keyframes
 from lfb.data.proposals import Proposals, read_proposals
 from lfb.data.selection import bank_keyframes, ground_truth, test_keyframes, training_keyframes
-from lfb.errors import DataFaults
+from lfb.errors import DataErrors
 
 Purpose = Literal["training", "testing", "bank"]
 
@@ -46,14 +46,14 @@ class Split:
         """Reads the files.
 
         Raises:
-            DataFaults: Every fault in them.
+            DataErrors: Every fault in them.
         """
         names = read_labels(labels)
         rows, faults = read_annotations(annotations, names, unscored)
         boxes, more = read_proposals(proposals) if proposals else (None, [])
         seconds, most = read_excluded(excluded) if excluded else (set(), [])
         if faults or more or most:
-            raise DataFaults([*faults, *more, *most])
+            raise DataErrors([*faults, *more, *most])
         return cls(names, unscored, rows, boxes, seconds)
 
     def select(self, purpose: Purpose, boxes: Mapping[str, Any]) -> Keyframes:

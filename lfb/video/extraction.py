@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from lfb.files.whole import atomic
 from lfb.processes import die_with_parent
 from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, decoded_size
@@ -160,7 +160,7 @@ def extract_all(
         decoder, digest}}}``, sorted by name; ``digest`` is the SHA-256 of all JPEGs in order.
 
     Raises:
-        DataFaults: Videos that could not be extracted, after all others have been.
+        DataErrors: Videos that could not be extracted, after all others have been.
     """
     settings = {
         "fps": fps,
@@ -188,7 +188,7 @@ def verify_all(
         A manifest as :func:`extract_all` gives.
 
     Raises:
-        DataFaults: Frames that are missing, do not decode or differ in size, or count from 0.
+        DataErrors: Frames that are missing, do not decode or differ in size, or count from 0.
     """
     settings = {"fps": fps, "first_second": first_second}
     return _manifest(
@@ -353,7 +353,7 @@ def _verify_one(
         digest.update(data)
         total += len(data)
     if faults:
-        raise DataFaults(faults)
+        raise DataErrors(faults)
     return _entry(replace(info, frames=max(present), digest=digest.hexdigest()), total)
 
 
@@ -370,8 +370,8 @@ def _manifest(
     def take(name: str, result: Callable[[], dict[str, Any]]) -> None:
         try:
             done[name] = result()
-        except DataFaults as error:
-            faults.extend(error.faults)
+        except DataErrors as error:
+            faults.extend(error.errors)
         except UserError as error:
             faults.append(str(error))
         logger.info("%s: %d of %d videos", name, len(done), len(jobs))
@@ -396,5 +396,5 @@ def _manifest(
             finally:
                 pool.shutdown(cancel_futures=True)
     if faults:
-        raise DataFaults(sorted(faults))
+        raise DataErrors(sorted(faults))
     return {"videos": {name: done[name] for name in names}}

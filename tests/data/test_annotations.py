@@ -14,7 +14,7 @@ from lfb.data.annotations import (
     write_excluded,
     write_labels,
 )
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from lfb.files.csv_table import BOX
 from tests.samples import NAMES, annotation_table, write
 
@@ -57,9 +57,9 @@ def test_every_fault_of_a_label_list_is_told(tmp_path):
     path = write(
         tmp_path, *(f'item {{ name: "{n}" id: {i} }}' for n, i in ["a0", "b1", "c1", "b2"])
     )
-    with pytest.raises(DataFaults) as caught:
+    with pytest.raises(DataErrors) as caught:
         read_labels(path)
-    assert [fault.split(";")[0] for fault in caught.value.faults] == [
+    assert [fault.split(";")[0] for fault in caught.value.errors] == [
         f"{path}:1: a label needs a name in double quotes and an id of 1 or more",
         f"{path}:3: id 1 is in the list twice",
         f'{path}:4: name "b" is in the list twice',

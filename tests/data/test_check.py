@@ -11,7 +11,7 @@ import pytest
 from lfb.data.annotations import write_labels
 from lfb.data.check import SplitFiles, check, check_frames, deviating_frames, find_videos, lengths
 from lfb.data.proposals import Proposals, write_proposals
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 
 
 class DataSet:
@@ -79,9 +79,9 @@ class DataSet:
         return check(**settings | options)
 
     def faults(self, **options) -> list[str]:
-        with pytest.raises(DataFaults) as caught:
+        with pytest.raises(DataErrors) as caught:
             self.check(**options)
-        return [fault.removeprefix(f"{self.folder}/") for fault in caught.value.faults]
+        return [fault.removeprefix(f"{self.folder}/") for fault in caught.value.errors]
 
 
 @pytest.fixture
@@ -447,9 +447,9 @@ def test_videos_are_found_by_name_in_every_container(tmp_path):
         "e": "e.mov",
     }
     (tmp_path / "a.mov").touch()
-    with pytest.raises(DataFaults, match="keep one"):
+    with pytest.raises(DataErrors, match="keep one"):
         find_videos(tmp_path)
-    with pytest.raises(DataFaults, match="put the videos there"):
+    with pytest.raises(DataErrors, match="put the videos there"):
         find_videos(tmp_path / "gone")
 
 

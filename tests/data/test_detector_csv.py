@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lfb.data.detector_csv import DetectorBoxes, read_detections
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from tests.samples import write
 
 SIZES = {"a": (640, 360), "b c": (64, 48)}
@@ -110,9 +110,9 @@ def test_boxes_of_frames_of_another_size_are_one_fault_for_each_video(tmp_path):
     found = read(
         tmp_path, "b c,2,0,0,64,48,1", "a,2,0,0,1280,720,1", "b c,3,0,0,66,9,1", "a,3,0,0,1280,7,1"
     )
-    with pytest.raises(DataFaults) as refused:
+    with pytest.raises(DataErrors) as refused:
         found.proposals(SIZES)
-    assert [fault.split("train.csv")[1] for fault in refused.value.faults] == [
+    assert [fault.split("train.csv")[1] for fault in refused.value.errors] == [
         ":2: and 1 more reach beyond the frame of video 'a', 640x360 pixels; was the detector run "
         "on frames of this size?",
         ":3: reaches beyond the frame of video 'b c', 64x48 pixels; was the detector run on frames "
@@ -122,7 +122,7 @@ def test_boxes_of_frames_of_another_size_are_one_fault_for_each_video(tmp_path):
 
 def test_a_box_outside_the_frame_but_for_rounding_is_empty(tmp_path):
     found = read(tmp_path, "a,2,0,0,30,20,1", "a,2,-1,0,0,20,1")
-    with pytest.raises(DataFaults, match=r"train.csv:2: x1 and x2 are both 0.0: the box is empty"):
+    with pytest.raises(DataErrors, match=r"train.csv:2: x1 and x2 are both 0.0: the box is empty"):
         found.proposals(SIZES)
 
 

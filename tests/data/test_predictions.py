@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfb.data.predictions import Predictions, read_csv
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 
 
 def make_predictions(boxes=7, seed=0, videos=("b", "a%s")):
@@ -206,9 +206,9 @@ def test_a_faulty_row_of_a_submission_is_named_by_its_line(tmp_path, row, says):
     good = "v,0902,0,0,1,1,3,0.5\n"
     for text, faulty in ((f"{good}{row}\n" * 2, ["2", "4"]), (f"{row}\n" * 2, ["1", "2"])):
         (tmp_path / "p.csv").write_text(text)
-        with pytest.raises(DataFaults, match=says) as caught:
+        with pytest.raises(DataErrors, match=says) as caught:
             read_csv(tmp_path / "p.csv")
-        lines = [re.search(r"p\.csv:(\d+):", fault)[1] for fault in caught.value.faults]
+        lines = [re.search(r"p\.csv:(\d+):", fault)[1] for fault in caught.value.errors]
         assert lines == faulty
 
 

@@ -6,7 +6,7 @@ import pytest
 from lfb.data.annotations import write_labels
 from lfb.data.proposals import write_proposals
 from lfb.data.split import Split
-from lfb.errors import DataFaults
+from lfb.errors import DataErrors
 from tests.samples import proposals_of, write
 
 BOXES = {
@@ -108,7 +108,7 @@ def test_a_split_need_not_exclude_anything(files):
 def test_faults_of_all_files_are_told_together(files):
     files["annotations"].write_text("a,902,0.9,0.1,0.5,0.9,1,0\na,902,0.1,0.1,0.5,0.9,2,0\n")
     files["excluded"].write_text("b,x\n")
-    with pytest.raises(DataFaults) as refused:
+    with pytest.raises(DataErrors) as refused:
         Split.read(**files)
     told = str(refused.value)
     assert "train.csv:1: x1 0.9 is right of x2 0.5" in told

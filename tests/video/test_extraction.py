@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lfb.errors import DataFaults, UserError
+from lfb.errors import DataErrors, UserError
 from lfb.video.extraction import extract, extract_all, probe, verify_all
 from lfb.video.frames import FrameZip
 from tests.films import CUT, make_video, source_frame, unpack
@@ -148,9 +148,9 @@ def test_all_videos_are_extracted_and_all_faults_told(
 ) -> None:
     good = {"plain": videos / "plain.mp4", "other": videos / "other.mkv"}
     bad = {"text": videos / "text.mp4", "half": videos / "half_fast.mp4"}
-    with pytest.raises(DataFaults) as caught:
+    with pytest.raises(DataErrors) as caught:
         extract_all({**bad, **good}, tmp_path, **CUT, processes=processes)
-    assert [Path(fault.split(":")[0]).name for fault in caught.value.faults] == [
+    assert [Path(fault.split(":")[0]).name for fault in caught.value.errors] == [
         "half_fast.mp4",
         "text.mp4",
     ]
@@ -249,7 +249,7 @@ def test_every_bad_frame_of_every_folder_is_told(tmp_path: Path, cut: Path, proc
     (tmp_path / "a" / "40.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "b" / "1.jpg").write_text("no picture")
     Image.new("RGB", (32, 32)).save(tmp_path / "c" / "60.jpg")
-    with pytest.raises(DataFaults) as caught:
+    with pytest.raises(DataErrors) as caught:
         verify_all(
             ["a", "b", "c", "d"], tmp_path, pattern, fps=30, first_second=900, processes=processes
         )
@@ -260,7 +260,7 @@ def test_every_bad_frame_of_every_folder_is_told(tmp_path: Path, cut: Path, proc
         "c/60.jpg": "32x32 pixels, and frame 1 has 64x48",
         "d/1.jpg": "frame 1 of video d is missing",
     }
-    told = dict(fault.split(": ", 1) for fault in caught.value.faults)
+    told = dict(fault.split(": ", 1) for fault in caught.value.errors)
     assert set(told) == {str(tmp_path / name) for name in expected}
     assert all(text in told[str(tmp_path / name)] for name, text in expected.items())
 
@@ -271,14 +271,14 @@ def test_frames_that_count_from_0_are_one_fault_for_each_video(tmp_path: Path, c
         unpack(cut, tmp_path, pattern, video)
     first = tmp_path / "b" / "img_00000.jpg"
     first.write_bytes(cut.read_bytes()[:9])
-    with pytest.raises(DataFaults) as caught:
+    with pytest.raises(DataErrors) as caught:
         verify_all(["a", "b"], tmp_path, pattern, fps=30, first_second=900)
-    (fault,) = caught.value.faults
+    (fault,) = caught.value.errors
     assert fault.startswith(f"{first}: frames count from 1; ")
     for frame in (tmp_path / "b").iterdir():
         if frame != first:
             frame.unlink()
-    with pytest.raises(DataFaults, match="frames count from 1; "):
+    with pytest.raises(DataErrors, match="frames count from 1; "):
         verify_all(["b"], tmp_path, pattern, fps=30, first_second=900)
 
 

@@ -99,7 +99,7 @@ def test_all_faults_of_the_data_are_listed_before_a_frame_is_extracted(copy: Wor
     result = copy.run()
     explained(
         result,
-        "6 faults in the data",
+        "6 errors in the data",
         *(f"{TRAIN}:{number}: " for number in (3, 5, 7, 9)),
         "val_001",
         f"{VIDEOS}/train_002.mp4: ",
@@ -138,7 +138,7 @@ def test_every_video_that_cannot_be_extracted_is_named_and_the_others_are_done(
         copy,
         commands["extract_frames"],
         "results/data/manifest.json",
-        "2 faults in the data",
+        "2 errors in the data",
         f"{VIDEOS}/train_001.mp4: ",
         f"{VIDEOS}/val_000.mp4: ",
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from tests.test_published import their_state
+from tests.models.test_published import their_state
 
 from lfb.bank.store import Bank
 from lfb.files.digests import digest
