@@ -19,11 +19,11 @@ def main() -> None:
         from lfb.data.keyframes import Keyframes
         from lfb.files.digests import digest
         from lfb.models.checkpoints import save_checkpoint
-        from lfb.models.published import import_detector
+        from lfb.models.published import import_model
 
         settings, source = arguments.settings, arguments.source
         outputs = max(Keyframes.load(arguments.keyframes).actions) + 1
-        model, described, unused = import_detector(source, settings, outputs)
+        model, described, unused = import_model(source, settings, outputs)
         log.info("weights from %s; not used: %s", source, ", ".join(unused) or "nothing")
         about = {"source": Path(source).name, "source_digest": digest(source)}
         save_checkpoint(arguments.output, model, {"model": described, **about})

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         from lfb.files.whole import atomic
         from lfb.learning.clips import Clips, Input, Window
         from lfb.learning.training import Training, train
-        from lfb.models.action_model import build_detector
+        from lfb.models.action_model import build_model
         from lfb.models.checkpoints import save_checkpoint
         from lfb.models.published import load_backbone
         from lfb.randomness import seed_of
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
             "outputs": chosen.outputs,
         }
         torch.manual_seed(seed_of("weights", seed))
-        model = build_detector(**described)
+        model = build_model(**described)
         weights = settings["weights"]
         if weights:
             unused = load_backbone(model, weights)

@@ -131,7 +131,7 @@ class RoIAlign(nn.Module):
         return roi_align(features, rois, *self.arguments)
 
 
-class PeerDetector(nn.Module):
+class PeerActionModel(nn.Module):
     """The peer's modules put together as its configurations of the four models do.
 
     Args:

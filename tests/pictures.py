@@ -12,7 +12,7 @@ from lfb.bank.store import Bank
 from lfb.bank.writing import write_bank
 from lfb.data.keyframes import Keyframe
 from lfb.learning.clips import Input
-from lfb.models.action_model import Detector, build_detector
+from lfb.models.action_model import ActionModel, build_model
 from lfb.video.frames import FrameInfo
 
 VIDEOS = ("a", "b", "c")
@@ -91,6 +91,6 @@ def make_bank(folder: Path) -> Bank:
     return Bank.open(folder / "train.zarr")
 
 
-def make_detector(operator: dict[str, Any] | None = None) -> Detector:
+def make_model(operator: dict[str, Any] | None = None) -> ActionModel:
     """A network that learns from 32 x 32 pixels in a moment."""
-    return build_detector(TINY, {"roi_size": 3}, operator, OUTPUTS)
+    return build_model(TINY, {"roi_size": 3}, operator, OUTPUTS)

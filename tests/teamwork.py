@@ -8,7 +8,7 @@ import torch
 from lfb.learning.clips import Clips, Window
 from lfb.learning.devices import team
 from lfb.learning.training import Training, train
-from tests.pictures import INPUT, Film, make_bank, make_detector, make_keyframes
+from tests.pictures import INPUT, Film, make_bank, make_keyframes, make_model
 
 TRAINING = Training(
     epochs=3,
@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
         bank = make_bank(folder / f"rank-{workers.rank}")
         clips = Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), 0)
         torch.manual_seed(workers.rank)  # the processes agree all the same
-        model = make_detector(NON_LOCAL)
+        model = make_model(NON_LOCAL)
         history = train(
             model,
             clips,

@@ -73,13 +73,13 @@ def test_packages_count_as_what_they_run():
 def test_the_baseline_and_its_bank_load_no_operators():
     loaded = loaded_by(
         "import lfb.learning.training, lfb.learning.inference\n"
-        "from tests.pictures import make_detector\n"
-        "make_detector()"
+        "from tests.pictures import make_model\n"
+        "make_model()"
     )
     assert "lfb/models/action_model.py" in loaded
     assert OPERATORS not in loaded
     assert OPERATORS in loaded_by(
-        "from tests.pictures import make_detector\nmake_detector({'name': 'avg'})"
+        "from tests.pictures import make_model\nmake_detector({'name': 'avg'})"
     )
 
 

@@ -10,18 +10,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from tests.config.test_recipe import read
 from torch import Tensor, nn
 
 from lfb.bank.features import BankFeatures
 from lfb.bank.mmaction2 import import_bank
 from lfb.bank.store import Bank
 from lfb.config.settings import model_settings
-from lfb.models.action_model import build_detector
+from lfb.models.action_model import build_model
 from lfb.models.backbones.slowonly import SlowOnly
-from lfb.models.published import import_detector, load_backbone
+from lfb.models.published import import_model, load_backbone
 from tests import peers
-from tests.peers import CHANNELS, PER_SECOND, WINDOW, PeerDetector
+from tests.config.test_recipe import read
+from tests.peers import CHANNELS, PER_SECOND, WINDOW, PeerActionModel
 
 CONFIG = read("ava.yaml", "ava_published.yaml")
 # Their names of the operators.
@@ -106,7 +106,7 @@ def test_an_imported_model_gives_the_logits_of_the_peer(
     peer, backbone, banks, tmp_path, name, version
 ):
     torch.manual_seed(2)
-    theirs = PeerDetector(peer, backbone, OPERATORS[name], banks).eval()
+    theirs = PeerActionModel(peer, backbone, OPERATORS[name], banks).eval()
     soften(theirs)
     path = tmp_path / "published.pth"
     peers.save(path, theirs, version, peer)
@@ -114,7 +114,7 @@ def test_an_imported_model_gives_the_logits_of_the_peer(
         with pytest.raises(pickle.UnpicklingError, match="mmengine"):
             torch.load(path, weights_only=True)
 
-    ours, _, unused = import_detector(path, model_settings(CONFIG, name), 81)
+    ours, _, unused = import_model(path, model_settings(CONFIG, name), 81)
     assert unused == []
     path.unlink()  # pytest would keep 128 MB of each test
     clips = make_clips()
@@ -137,7 +137,7 @@ def test_an_imported_backbone_gives_the_features_of_the_peer(peer, backbone, tmp
     recogniser.cls_head.fc_cls = nn.Linear(CHANNELS, 400)
     path = tmp_path / "kinetics.pth"
     peers.save(path, recogniser, "0.x", peer)
-    ours = build_detector({"name": "slowonly", "depth": 50}, {}, None, 81).eval()
+    ours = build_model({"name": "slowonly", "depth": 50}, {}, None, 81).eval()
     assert load_backbone(ours, path) == ["cls_head.fc_cls.bias", "cls_head.fc_cls.weight"]
     path.unlink()
     clips = normalised(make_clips())

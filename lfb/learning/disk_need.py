@@ -71,13 +71,13 @@ def model_need(model: Mapping[str, Any], outputs: int) -> tuple[int, int]:
     """Bytes of a model's checkpoint, and channels of its features.
 
     Args:
-        model: Its ``backbone``, ``head`` and ``operator``; see ``build_detector``.
+        model: Its ``backbone``, ``head`` and ``operator``; see ``build_model``.
         outputs: Logits of the classifier.
     """
     import torch
 
-    from lfb.models.action_model import build_detector
+    from lfb.models.action_model import build_model
 
     with torch.device("meta"):  # shapes without numbers
-        built = build_detector(**model, outputs=outputs)
+        built = build_model(**model, outputs=outputs)
     return sum(tensor.nbytes for tensor in built.state_dict().values()), built.backbone.channels

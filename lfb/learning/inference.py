@@ -13,12 +13,12 @@ from lfb.bank.features import BankFeatures
 from lfb.bank.writing import write_bank
 from lfb.data.predictions import Predictions
 from lfb.learning.clips import Batch, Clips, InOrder, load
-from lfb.models.action_model import Detector
+from lfb.models.action_model import ActionModel
 from lfb.program import progress
 
 
 def predict(
-    model: Detector,
+    model: ActionModel,
     clips: Clips,
     actions: Sequence[int],
     *,
@@ -78,7 +78,7 @@ def predict(
     )
 
 
-def _logits(model: Detector, part: Batch, features: BankFeatures | None) -> Tensor:
+def _logits(model: ActionModel, part: Batch, features: BankFeatures | None) -> Tensor:
     """(D, R, outputs), one for each draw; the backbone runs once."""
     if features is None:
         return model(part.clips, part.rois)[None]
@@ -92,7 +92,7 @@ def _logits(model: Detector, part: Batch, features: BankFeatures | None) -> Tens
 
 
 def build_bank(
-    model: Detector,
+    model: ActionModel,
     clips: Clips,
     path: str | Path,
     *,

@@ -20,7 +20,7 @@ from lfb.files.whole import atomic
 from lfb.learning.clips import Batch, Clips, Shuffled, load
 from lfb.learning.devices import Team
 from lfb.learning.optimizer import SGD
-from lfb.models.action_model import Detector
+from lfb.models.action_model import ActionModel
 from lfb.program import progress
 from lfb.randomness import seed_of
 
@@ -95,7 +95,7 @@ def action_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def train(
-    model: Detector,
+    model: ActionModel,
     clips: Clips,
     training: Training,
     *,

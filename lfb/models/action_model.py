@@ -13,7 +13,7 @@ from lfb.video.images import roi_align
 BACKBONES: dict[str, type[SlowOnly | I3D]] = {"slowonly": SlowOnly, "i3d_nl": I3D}
 
 
-class Detector(nn.Module):
+class ActionModel(nn.Module):
     """Scores the actions of the people in given boxes.
 
     Args:
@@ -105,17 +105,17 @@ class Detector(nn.Module):
         return self.classifier(self.dropout(torch.cat([features, found], 1)))
 
 
-def build_detector(
+def build_model(
     backbone: Mapping[str, Any],
     head: Mapping[str, Any],
     operator: Mapping[str, Any] | None,
     outputs: int,
-) -> Detector:
+) -> ActionModel:
     """The detector that a model's configuration describes.
 
     Args:
         backbone: ``name`` and the arguments of that backbone.
-        head: Arguments of ``Detector``: ``roi_size``, ``aligned``, ``dropout``,
+        head: Arguments of ``ActionModel``: ``roi_size``, ``aligned``, ``dropout``,
             ``dropout_before_pool``.
         operator: ``name`` and the arguments of that operator; None for the baseline.
         outputs: Logits per RoI.
@@ -129,4 +129,4 @@ def build_detector(
 
         operator = dict(operator)
         module = OPERATORS[operator.pop("name")](trunk.channels, **operator)
-    return Detector(trunk, outputs, module, **head)
+    return ActionModel(trunk, outputs, module, **head)

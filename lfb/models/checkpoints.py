@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lfb.errors import UserError
 from lfb.files.whole import atomic
-from lfb.models.action_model import Detector, build_detector
+from lfb.models.action_model import ActionModel, build_model
 
 FORMAT = "lfb-checkpoint"  # name of the entry with the metadata
 _SHOWN = 5  # tensors of each kind that do not fit
@@ -29,7 +29,7 @@ class Checkpoint:
     Attributes:
         path: Where it was read.
         weights: Tensors by parameter name.
-        about: The metadata: ``model`` (arguments of ``build_detector``), ``settings``, ``data``
+        about: The metadata: ``model`` (arguments of ``build_model``), ``settings``, ``data``
             (digest of the manifest), ``epoch``, ``versions``, ``commit``.
     """
 
@@ -37,18 +37,18 @@ class Checkpoint:
     weights: dict[str, Tensor]
     about: dict[str, Any]
 
-    def build(self) -> Detector:
+    def build(self) -> ActionModel:
         """The model it was saved from, in evaluation mode.
 
         Raises:
             UserError: Its tensors are not those of that model.
         """
-        model = build_detector(**self.about["model"])
+        model = build_model(**self.about["model"])
         load_weights(model, self.weights, self.path)
         return model.eval()
 
 
-def save_checkpoint(path: str | Path, model: Detector, about: Mapping[str, Any]) -> None:
+def save_checkpoint(path: str | Path, model: ActionModel, about: Mapping[str, Any]) -> None:
     """Writes the model's weights with ``about``, and with package versions and the git commit."""
     about = {**about, "versions": _versions(), "commit": _commit()}
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lfb.errors import UserError
 from lfb.files.torch_file import read_tensors
-from lfb.models.action_model import Detector, build_detector
+from lfb.models.action_model import ActionModel, build_model
 from lfb.models.caffe2 import read_weights
 from lfb.models.checkpoints import load_checkpoint, load_weights
 
@@ -34,9 +34,9 @@ _NAMES = [
 ]
 
 
-def import_detector(
+def import_model(
     path: str | Path, described: Mapping[str, Any], outputs: int
-) -> tuple[Detector, dict[str, Any], list[str]]:
+) -> tuple[ActionModel, dict[str, Any], list[str]]:
     """Builds a model with the weights of a trained detector (baseline or LFB), all of them.
 
     avg and max have no weights of their own, so their files fit each other's models.
@@ -44,7 +44,7 @@ def import_detector(
     Args:
         path: An MMAction2 ``.pth``, a ``.pkl`` of the authors' code, or a checkpoint of this
             project (``.safetensors``).
-        described: Arguments of ``build_detector`` but for the outputs, of which the model gets as
+        described: Arguments of ``build_model`` but for the outputs, of which the model gets as
             many as the file has (81 in the published ones).
         outputs: How many there must be at least.
 
@@ -60,7 +60,7 @@ def import_detector(
     weights, others = _read(path)
     known = len(weights.get("classifier.bias", range(outputs)))
     arguments = {**described, "outputs": known}
-    model = build_detector(**arguments)
+    model = build_model(**arguments)
     load_weights(model, _counted(weights, model.state_dict()), path)
     if known < outputs:
         raise UserError(
@@ -72,7 +72,7 @@ def import_detector(
     return model.eval(), arguments, others
 
 
-def load_backbone(model: Detector, path: str | Path) -> list[str]:
+def load_backbone(model: ActionModel, path: str | Path) -> list[str]:
     """Copies initial weights into a model's backbone, all or none.
 
     Args:
@@ -84,7 +84,7 @@ def load_backbone(model: Detector, path: str | Path) -> list[str]:
         Names of what is in the file and was not used: its head and what is no weight.
 
     Raises:
-        UserError: As ``import_detector``.
+        UserError: As ``import_model``.
     """
     weights, others = _read(path)
     prefix = "backbone."
@@ -119,7 +119,7 @@ def _check_arguments(path: str | Path, theirs: dict[str, Any], ours: dict[str, A
     A key that one of them leaves at its default and the other names makes no difference.
     """
     with torch.device("meta"):
-        built = [build_detector(**arguments) for arguments in (theirs, ours)]
+        built = [build_model(**arguments) for arguments in (theirs, ours)]
     one, other = ([_plain(module) for module in model.modules()] for model in built)
     if one != other:
         differing = "; ".join(

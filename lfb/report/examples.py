@@ -15,7 +15,7 @@ from lfb.data.proposals import Proposals
 from lfb.data.selection import training_keyframes
 from lfb.data.split import Split
 from lfb.learning.clips import Clips
-from lfb.models.action_model import Detector
+from lfb.models.action_model import ActionModel
 
 IOU = 0.5  # from which a box shows a person, as in the evaluation
 
@@ -215,7 +215,7 @@ class Attention:
         ]
 
 
-def attend(model: Detector, clips: Clips, features: BankFeatures) -> list[Attention]:
+def attend(model: ActionModel, clips: Clips, features: BankFeatures) -> list[Attention]:
     """Looks inside a model's operator, on the CPU.
 
     Args:

@@ -13,7 +13,7 @@ from snakemake.utils import update_config
 from lfb.code_digest import operators
 from lfb.config import settings
 from lfb.errors import UserError
-from lfb.models.action_model import BACKBONES, Detector
+from lfb.models.action_model import BACKBONES, ActionModel
 from scripts.document_config import document
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -575,7 +575,7 @@ def test_a_backbones_keys_are_its_arguments(name):
     arguments = list(inspect.signature(BACKBONES[name]).parameters)
     assert backbone[branch]["propertyNames"]["enum"] == ["name", *arguments]
     assert list(BACKBONES) == backbone["properties"]["name"]["enum"]
-    head = list(inspect.signature(Detector).parameters)[3:]
+    head = list(inspect.signature(ActionModel).parameters)[3:]
     assert list(SCHEMA["properties"]["head"]["properties"]) == head
 
 

@@ -8,7 +8,7 @@ import pytest
 from lfb.data.annotations import read_annotations
 from lfb.data.split import Split
 from lfb.learning.disk_need import banks_need, frames_need, model_need
-from lfb.models.action_model import build_detector
+from lfb.models.action_model import build_model
 from lfb.video.extraction import extract, some_frames
 from scripts import disk_need as program
 from tests.films import CUT
@@ -58,7 +58,7 @@ def test_a_checkpoint_is_as_large_as_its_weights():
         "head": {},
         "operator": {"name": "avg"},
     }
-    weights = build_detector(**model, outputs=5).state_dict().values()
+    weights = build_model(**model, outputs=5).state_dict().values()
     assert model_need(model, 5) == (sum(tensor.nbytes for tensor in weights), 64)
 
 

@@ -10,7 +10,7 @@ import torch
 from lfb.bank.store import Bank
 from lfb.learning.clips import Clips, Draws, InOrder, Window
 from lfb.learning.inference import build_bank, predict
-from tests.pictures import CHANNELS, INPUT, VIDEOS, Film, make_bank, make_detector, make_keyframes
+from tests.pictures import CHANNELS, INPUT, VIDEOS, Film, make_bank, make_keyframes, make_model
 
 CPU = torch.device("cpu")
 SIZES = {"a": (48, 36), "b": (40, 40), "c": (36, 64)}
@@ -30,7 +30,7 @@ def test_scores_are_those_of_each_box_whatever_the_batch(tmp_path, keyframes, op
     bank = make_bank(tmp_path) if operator else None
     clips = Clips(keyframes, film, INPUT, bank, Window(6, 2) if bank else None)
     torch.manual_seed(0)
-    model = make_detector(operator).eval()
+    model = make_model(operator).eval()
     found = [predict(model, clips, [1, 3], batch=batch, workers=0, device=CPU) for batch in (1, 3)]
     for predictions in found:
         assert predictions.videos == list(VIDEOS)
@@ -58,7 +58,7 @@ def test_scores_are_those_of_each_box_whatever_the_batch(tmp_path, keyframes, op
 
 
 def test_the_same_call_gives_the_same_bytes(tmp_path, keyframes):
-    model = make_detector({"name": "avg"}).eval()
+    model = make_model({"name": "avg"}).eval()
     for draws in None, Draws(2, seed=5):
         for name in "one.npz", "two.npz":
             clips = Clips(keyframes, film, INPUT, make_bank(tmp_path), Window(6, 2), draws=draws)
@@ -71,7 +71,7 @@ def test_every_draw_is_scored_as_a_clip_of_one_person_would_be(tmp_path, keyfram
     bank = make_bank(tmp_path)
     clips = Clips(keyframes, film, INPUT, bank, Window(6, 2), draws=Draws(3, seed=1))
     torch.manual_seed(0)
-    model = make_detector({"name": name}).eval()
+    model = make_model({"name": name}).eval()
     passes = []
     model.backbone.register_forward_hook(lambda *_: passes.append(1))
     found = predict(model, clips, [1, 3], batch=2, workers=0, device=CPU)
@@ -97,7 +97,7 @@ def test_every_draw_is_scored_as_a_clip_of_one_person_would_be(tmp_path, keyfram
 
 def test_draws_change_nothing_where_nobody_has_to_be_left_out(tmp_path, keyframes):
     bank = make_bank(tmp_path)  # four features in each second
-    model = make_detector({"name": "max"}).eval()
+    model = make_model({"name": "max"}).eval()
     plain, drawn = (
         predict(
             model,
@@ -115,7 +115,7 @@ def test_draws_change_nothing_where_nobody_has_to_be_left_out(tmp_path, keyframe
 
 
 def test_several_views_give_the_mean_of_their_scores(keyframes):
-    model = make_detector().eval()
+    model = make_model().eval()
 
     def score(video=film, short_side=32, **views):
         clips = Clips(keyframes, video, INPUT).at(short_side)
@@ -135,7 +135,7 @@ def test_several_views_give_the_mean_of_their_scores(keyframes):
 def test_a_mirrored_video_scores_the_same_when_flips_are_averaged(tmp_path, keyframes, operator):
     bank = make_bank(tmp_path) if operator else None
     window = Window(6, 2) if bank else None
-    model = make_detector(operator).eval()
+    model = make_model(operator).eval()
 
     def video(name, mirrored=False):
         # White at the left, so that it is not its own mirror image; blocks of a JPEG end at 8.
@@ -159,7 +159,7 @@ def test_a_mirrored_video_scores_the_same_when_flips_are_averaged(tmp_path, keyf
 
 
 def test_bfloat16_scores_are_close_to_those_of_float(keyframes):
-    model, clips = make_detector().eval(), Clips(keyframes, film, INPUT)
+    model, clips = make_model().eval(), Clips(keyframes, film, INPUT)
     exact, coarse = (
         predict(model, clips, [1, 2], batch=3, workers=0, device=CPU, bfloat16=bfloat16).score
         for bfloat16 in (False, True)
@@ -170,7 +170,7 @@ def test_bfloat16_scores_are_close_to_those_of_float(keyframes):
 
 
 def test_a_built_bank_holds_the_pooled_feature_of_every_box(tmp_path, keyframes):
-    model, clips = make_detector().eval(), Clips(keyframes, film, INPUT)
+    model, clips = make_model().eval(), Clips(keyframes, film, INPUT)
     build_bank(
         model,
         clips,
@@ -198,7 +198,7 @@ def test_a_built_bank_holds_the_pooled_feature_of_every_box(tmp_path, keyframes)
 
 def test_a_piece_whose_videos_show_nobody_is_an_empty_bank(tmp_path):
     build_bank(
-        make_detector().eval(),
+        make_model().eval(),
         Clips([], film, INPUT),
         tmp_path / "piece.zarr",
         split="val",

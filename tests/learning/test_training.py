@@ -20,7 +20,7 @@ from lfb.errors import UserError
 from lfb.learning.clips import Clips, Window
 from lfb.learning.devices import Team
 from lfb.learning.training import Training, action_loss, learning_rate, train
-from tests.pictures import INPUT, Film, make_bank, make_detector, make_keyframes
+from tests.pictures import INPUT, Film, make_bank, make_keyframes, make_model
 from tests.teamwork import NON_LOCAL, TRAINING
 
 ALONE = Team(0, 1, torch.device("cpu"))
@@ -124,7 +124,7 @@ class Run:
 
     def start(self, weights: int = 0) -> tuple[list[dict[str, float]], dict[str, torch.Tensor]]:
         torch.manual_seed(weights)
-        model = make_detector(self.operator)
+        model = make_model(self.operator)
         window = Window(6, 2) if self.bank is not None else None
         history = train(
             model,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lfb.models.action_model import Detector, build_detector
+from lfb.models.action_model import ActionModel, build_model
 from lfb.models.backbones.slowonly import SlowOnly
 
 TINY = {
@@ -17,9 +17,9 @@ I3D_PIXELS = ([0.45 * 255] * 3, [0.225 * 255] * 3)
 OPERATORS = [{"name": "avg"}, {"name": "max"}, {"name": "non_local", "width": 8, "layers": 1}]
 
 
-def tiny(operator: dict | None = None, **head) -> Detector:
+def tiny(operator: dict | None = None, **head) -> ActionModel:
     torch.manual_seed(1)
-    return build_detector(TINY, {"roi_size": 4, **head}, operator, 5).eval()
+    return build_model(TINY, {"roi_size": 4, **head}, operator, 5).eval()
 
 
 def draw_clips(count: int = 2) -> torch.Tensor:
@@ -41,7 +41,7 @@ ROIS = torch.tensor([[0, 2, 3, 20, 30], [1, 0, 0, 48, 32], [0, 24, 8, 40, 31]]).
 )
 def test_the_published_models_have_as_many_parameters_as_published(operator, parameters):
     with torch.device("meta"):
-        model = build_detector({"name": "slowonly", "depth": 50}, {}, operator, 81)
+        model = build_model({"name": "slowonly", "depth": 50}, {}, operator, 81)
     assert sum(p.numel() for p in model.parameters()) == parameters
 
 
@@ -143,7 +143,7 @@ def test_or_of_the_pooled_feature_as_the_authors_do():
     [("slowonly", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)), ("i3d_nl", *I3D_PIXELS)],
 )
 def test_pixels_are_normalised_as_for_the_published_weights_of_the_backbone(name, mean, std):
-    model = build_detector({"name": name, "depth": [1, 1, 1, 1], "width": 2}, {}, None, 5)
+    model = build_model({"name": name, "depth": [1, 1, 1, 1], "width": 2}, {}, None, 5)
     assert model.mean.flatten().tolist() == pytest.approx(mean)
     assert model.std.flatten().tolist() == pytest.approx(std)
 

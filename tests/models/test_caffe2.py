@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from lfb.errors import UserError
-from lfb.models.action_model import Detector, build_detector
+from lfb.models.action_model import ActionModel, build_model
 from lfb.models.caffe2 import read_weights, translate
-from lfb.models.published import import_detector, load_backbone
+from lfb.models.published import import_model, load_backbone
 from tests import caffe2_files as caffe2
 from tests.caffe2_files import Blobs
 
@@ -35,8 +35,8 @@ def described(operator: dict[str, Any] | None = None, depth: int = 50) -> dict[s
     return {"backbone": {"name": "i3d_nl", "depth": depth}, "head": HEAD, "operator": operator}
 
 
-def build(operator: dict[str, Any] | None = None, depth: int = 50) -> Detector:
-    return build_detector(**described(operator, depth), outputs=81)
+def build(operator: dict[str, Any] | None = None, depth: int = 50) -> ActionModel:
+    return build_model(**described(operator, depth), outputs=81)
 
 
 def save(path: Path, blobs: dict[str, Any]) -> Path:
@@ -65,7 +65,7 @@ def features(trained, clips) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def model() -> Detector:
+def model() -> ActionModel:
     """A baseline, whose backbone takes the time; tests change the rest."""
     return build().eval()
 
@@ -79,7 +79,7 @@ def test_an_imported_model_gives_the_logits_of_the_authors_code(
     blobs = {**trained, **caffe2.draw(caffe2.head_shapes(kind, layers), seed=1)}
     momentum = {f"{blob}_momentum": np.zeros(1, "f4") for blob in ("conv1_w", "pred_b")}
     path = save(tmp_path / "model_final.pkl", {**blobs, **momentum})
-    ours, _, unused = import_detector(path, described(operator), 81)
+    ours, _, unused = import_model(path, described(operator), 81)
     assert unused == ["conv1_w_momentum", "model_iter", "pred_b_momentum"]
     path.unlink()  # pytest would keep 200 MB of each test
 
@@ -162,7 +162,7 @@ def test_another_depth_or_operator_is_told_by_its_cause_and_in_counts(tmp_path):
         model = build({**NON_LOCAL, "layers": 2})
     path = save(tmp_path / "model_final.pkl", some(101, "nl", 3))
     with pytest.raises(UserError, match="Of another kind, depth or width: its backbone, ") as told:
-        import_detector(path, described({**NON_LOCAL, "layers": 2}), 81)
+        import_model(path, described({**NON_LOCAL, "layers": 2}), 81)
     said = str(told.value)
     assert "Tensors: 36 missing, 299 not in the model" in said
     assert "\n  backbone.layer3.nonlocal_1.g.bias: missing\n  and 31 more missing" in said
@@ -173,7 +173,7 @@ def test_another_depth_or_operator_is_told_by_its_cause_and_in_counts(tmp_path):
 def test_a_blob_of_an_unknown_name_is_not_passed_over(tmp_path):
     blobs = {**some(50), "res2_0_branch3_w": np.zeros(1, "f4"), "pred_x": np.zeros(1, "f4")}
     with pytest.raises(UserError) as refused:
-        import_detector(save(tmp_path / "model_final.pkl", blobs), described(), 81)
+        import_model(save(tmp_path / "model_final.pkl", blobs), described(), 81)
     assert "\n  res2_0_branch3_w: not in the model" in str(refused.value)
     assert "\n  pred_x: not in the model" in str(refused.value)
 

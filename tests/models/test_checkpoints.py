@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from lfb.errors import UserError
 from lfb.files.digests import digest
 from lfb.models.checkpoints import load_checkpoint, load_weights, save_checkpoint
-from tests.pictures import OUTPUTS, TINY, make_detector
+from tests.pictures import OUTPUTS, TINY, make_model
 
 NON_LOCAL = {"name": "non_local", "width": 4, "layers": 1, "empty": "mask"}
 ABOUT = {
@@ -29,12 +29,12 @@ ABOUT = {
 
 @pytest.fixture
 def saved(tmp_path) -> Path:
-    save_checkpoint(tmp_path / "model.safetensors", make_detector(NON_LOCAL), ABOUT)
+    save_checkpoint(tmp_path / "model.safetensors", make_model(NON_LOCAL), ABOUT)
     return tmp_path / "model.safetensors"
 
 
 def test_a_saved_model_is_rebuilt_from_its_file_alone(tmp_path):
-    model = make_detector(NON_LOCAL).to(memory_format=torch.channels_last_3d)
+    model = make_model(NON_LOCAL).to(memory_format=torch.channels_last_3d)
     save_checkpoint(tmp_path / "model.safetensors", model, ABOUT)
     loaded = load_checkpoint(tmp_path / "model.safetensors")
     assert {key: loaded.about[key] for key in ABOUT} == ABOUT
@@ -56,7 +56,7 @@ def test_it_says_what_made_it(saved):
 
 
 def test_equal_models_give_equal_files(tmp_path):
-    model = make_detector(NON_LOCAL)
+    model = make_model(NON_LOCAL)
     digests = set()
     for number in range(4):
         save_checkpoint(tmp_path / f"{number}", model, ABOUT)
@@ -65,7 +65,7 @@ def test_equal_models_give_equal_files(tmp_path):
 
 
 def test_weights_that_do_not_fit_are_told_and_none_is_taken():
-    model = make_detector()
+    model = make_model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     weights = {name: value + 1 for name, value in before.items()}
     del weights["classifier.bias"], weights["backbone.conv1.bn.weight"]
@@ -88,7 +88,7 @@ def test_weights_that_do_not_fit_are_told_and_none_is_taken():
 
 
 def test_the_weights_of_another_network_are_told_in_a_few_lines():
-    model = make_detector()
+    model = make_model()
     weights = {f"layer1.{number}.weight": torch.zeros(1) for number in range(7)}
     with pytest.raises(UserError) as refused:
         load_weights(model, weights, "resnet.pth")
@@ -131,6 +131,6 @@ def test_a_missing_file_is_told(tmp_path):
 def test_a_failed_write_leaves_the_older_file(saved):
     before = saved.read_bytes()
     with pytest.raises(TypeError):
-        save_checkpoint(saved, make_detector(), {"epoch": object()})
+        save_checkpoint(saved, make_model(), {"epoch": object()})
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from lfb.errors import UserError
 from lfb.files.digests import digest
-from lfb.models.action_model import Detector, build_detector
+from lfb.models.action_model import ActionModel, build_model
 from lfb.models.checkpoints import save_checkpoint
-from lfb.models.published import import_detector, load_backbone
-from tests.pictures import OUTPUTS, TINY, make_detector
+from lfb.models.published import import_model, load_backbone
+from tests.pictures import OUTPUTS, TINY, make_model
 from tests.samples import Harmful
 
 NON_LOCAL = {"name": "non_local", "width": 6, "layers": 2}
@@ -31,7 +31,7 @@ THEIRS = {
 }
 
 
-def their_state(model: Detector) -> OrderedDict[str, Tensor]:
+def their_state(model: ActionModel) -> OrderedDict[str, Tensor]:
     """A model's weights under the names and in the shapes of MMAction2."""
     state = OrderedDict()
     for name, tensor in model.state_dict().items():
@@ -58,30 +58,30 @@ def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 def described(operator: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The arguments of `make_detector`'s models but for the outputs."""
+    """The arguments of `make_model`'s models but for the outputs."""
     return {"backbone": TINY, "head": HEAD, "operator": operator}
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
 def test_every_tensor_finds_its_place(tmp_path, operator):
-    other = make_detector(operator)
+    other = make_model(operator)
     for number, parameter in enumerate(other.state_dict().values()):
         parameter.copy_(torch.full(parameter.shape, number))
     path = save(tmp_path / "a.pth", their_state(other))
-    model, _, _ = import_detector(path, described(operator), OUTPUTS)
+    model, _, _ = import_model(path, described(operator), OUTPUTS)
     assert equal(model.state_dict(), other.state_dict())
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
 def test_a_trained_detector_is_built_as_described(tmp_path, operator, name):
-    model = make_detector(operator).train()
+    model = make_model(operator).train()
     arguments = {**described(operator), "outputs": OUTPUTS}
     if name == "a.pth":
         save(tmp_path / name, their_state(model))
     else:
         save_checkpoint(tmp_path / name, model, {"model": arguments})
-    found, told, unused = import_detector(tmp_path / name, described(operator), OUTPUTS - 1)
+    found, told, unused = import_model(tmp_path / name, described(operator), OUTPUTS - 1)
     assert equal(found.state_dict(), model.state_dict())
     assert told == arguments
     assert unused == []
@@ -89,26 +89,26 @@ def test_a_trained_detector_is_built_as_described(tmp_path, operator, name):
 
 
 def test_a_detector_of_fewer_actions_is_refused(tmp_path):
-    path = save(tmp_path / "a.pth", their_state(make_detector()))
+    path = save(tmp_path / "a.pth", their_state(make_model()))
     with pytest.raises(UserError, match="scores actions 1 to 3, but the label list has them up to"):
-        import_detector(path, described(), OUTPUTS + 1)
+        import_model(path, described(), OUTPUTS + 1)
 
 
 def test_a_checkpoint_of_ours_must_be_of_the_same_model(tmp_path):
     path = tmp_path / "a.safetensors"
     about = {**described({"name": "max"}), "outputs": OUTPUTS}
-    save_checkpoint(path, make_detector(about["operator"]), {"model": about})
-    import_detector(path, described({"name": "max", "empty": "zero"}), OUTPUTS)  # the default
+    save_checkpoint(path, make_model(about["operator"]), {"model": about})
+    import_model(path, described({"name": "max", "empty": "zero"}), OUTPUTS)  # the default
     with pytest.raises(UserError, match=r"operator .*, here .*mask"):
-        import_detector(path, described({"name": "max", "empty": "mask"}), OUTPUTS)
+        import_model(path, described({"name": "max", "empty": "mask"}), OUTPUTS)
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     sign = tmp_path / "sign"
-    state = their_state(make_detector())
+    state = their_state(make_model())
     state["backbone.extra"] = Harmful(f"touch {sign}")
     with pytest.raises(UserError, match=r"holds what is no plain tensor: backbone\.extra"):
-        import_detector(save(tmp_path / "a.pth", state), described(), OUTPUTS)
+        import_model(save(tmp_path / "a.pth", state), described(), OUTPUTS)
     assert not sign.exists()
 
 
@@ -123,21 +123,21 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
 )
 def test_the_published_models_have_the_published_number_of_parameters(operator, count):
     with torch.device("meta"):
-        model = build_detector({"name": "slowonly", "depth": 50}, {}, operator, 81)
+        model = build_model({"name": "slowonly", "depth": 50}, {}, operator, 81)
     assert sum(parameter.numel() for parameter in model.parameters()) == count
 
 
 def test_files_older_than_the_counters_of_batch_norm_load(tmp_path):
-    other = make_detector()
+    other = make_model()
     state = their_state(other)
     old = OrderedDict((n, t) for n, t in state.items() if not n.endswith("num_batches_tracked"))
     assert len(old) < len(state)
-    model, _, _ = import_detector(save(tmp_path / "a.pth", old), described(), OUTPUTS)
+    model, _, _ = import_model(save(tmp_path / "a.pth", old), described(), OUTPUTS)
     assert equal(model.state_dict(), other.state_dict())
 
 
 def test_the_backbone_alone_is_taken_and_the_rest_named(tmp_path):
-    model, other = make_detector(NON_LOCAL), make_detector()
+    model, other = make_model(NON_LOCAL), make_model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = OrderedDict((f"backbone.{n}", t) for n, t in other.backbone.state_dict().items())
     state["cls_head.fc_cls.weight"] = torch.ones(400, 16)
@@ -153,7 +153,7 @@ def test_the_backbone_alone_is_taken_and_the_rest_named(tmp_path):
 
 
 def test_a_checkpoint_of_our_own_gives_its_backbone(tmp_path):
-    model, other = make_detector(), make_detector(NON_LOCAL)
+    model, other = make_model(), make_model(NON_LOCAL)
     about = {**described(NON_LOCAL), "outputs": OUTPUTS}
     save_checkpoint(tmp_path / "a.safetensors", other, {"model": about})
     unused = load_backbone(model, tmp_path / "a.safetensors")
@@ -162,12 +162,12 @@ def test_a_checkpoint_of_our_own_gives_its_backbone(tmp_path):
 
 
 def test_another_depth_width_or_operator_is_told(tmp_path):
-    model = make_detector(NON_LOCAL)
+    model = make_model(NON_LOCAL)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    deeper = build_detector({**TINY, "depth": [2, 1]}, {}, {**NON_LOCAL, "width": 8}, OUTPUTS)
+    deeper = build_model({**TINY, "depth": [2, 1]}, {}, {**NON_LOCAL, "width": 8}, OUTPUTS)
     path = save(tmp_path / "a.pth", their_state(deeper))
     with pytest.raises(UserError, match="its backbone, operator, classifier") as refused:
-        import_detector(path, described(NON_LOCAL), OUTPUTS)
+        import_model(path, described(NON_LOCAL), OUTPUTS)
     told = str(refused.value)
     assert told.startswith(f"{path}: ")
     extra = deeper.state_dict().keys() - model.state_dict().keys()
@@ -180,22 +180,22 @@ def test_another_depth_width_or_operator_is_told(tmp_path):
 
 
 def test_a_recogniser_is_no_detector(tmp_path):
-    state = their_state(make_detector())
+    state = their_state(make_model())
     state["cls_head.fc_cls.weight"] = state.pop("roi_head.bbox_head.fc_cls.weight")
     with pytest.raises(UserError) as refused:
-        import_detector(save(tmp_path / "a.pth", state), described(), OUTPUTS)
+        import_model(save(tmp_path / "a.pth", state), described(), OUTPUTS)
     assert "\n  classifier.weight: missing" in str(refused.value)
     assert "\n  cls_head.fc_cls.weight: not in the model" in str(refused.value)
 
 
 def test_a_file_is_held_to_the_digest_in_its_name(tmp_path):
-    model = make_detector()
+    model = make_model()
     path = save(tmp_path / "a.pth", their_state(model))
     good = path.rename(tmp_path / f"a_20200704-{digest(path)[:8]}.pth")
-    import_detector(good, described(), OUTPUTS)
+    import_model(good, described(), OUTPUTS)
     bad = good.rename(tmp_path / "a_20200704-00c0ffee.pth")
     with pytest.raises(UserError, match="should begin with 00c0ffee, as the name says"):
-        import_detector(bad, described(), OUTPUTS)
+        import_model(bad, described(), OUTPUTS)
     with pytest.raises(UserError, match="should begin with 00c0ffee, as the name says"):
         load_backbone(model, bad)
 
@@ -203,4 +203,4 @@ def test_a_file_is_held_to_the_digest_in_its_name(tmp_path):
 @pytest.mark.parametrize("name", ["a_20200704-00c0ffee.pth", "a.pth", "a.safetensors"])
 def test_missing_weights_are_told(name):
     with pytest.raises(UserError, match=f"{name}: there is no"):
-        load_backbone(make_detector(), name)
+        load_backbone(make_model(), name)

@@ -23,7 +23,7 @@ from lfb.data.proposals import write_proposals
 from lfb.data.split import Split
 from lfb.files.digests import digest
 from lfb.files.whole import write_json
-from lfb.models.action_model import build_detector
+from lfb.models.action_model import build_model
 from lfb.models.checkpoints import save_checkpoint
 from lfb.report import charts
 from lfb.report.examples import Answers, Attention, People, choose
@@ -206,7 +206,7 @@ def write_checkpoint(path: Path, model: str, manifest: str, imported: bool = Fal
     if not imported:
         training = {"batch": 4, "learning_rate": 0.3}
         about = {"epoch": 3, "settings": {"training": training}, "data": manifest, "processes": 1}
-    save_checkpoint(path, build_detector(**described), {"model": described, **about})
+    save_checkpoint(path, build_model(**described), {"model": described, **about})
 
 
 def bank_of(path: Path, checkpoint: str, manifest: str, imported: bool) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from tests.models.test_published import their_state
 
 from lfb.bank.store import Bank
 from lfb.files.digests import digest
 from lfb.models.checkpoints import load_checkpoint
+from tests.models.test_published import their_state
 from tests.samples import Harmful
 from tests.workflow.runs import CONFIG, TABLE, Workflow
 from tests.workflow.test_bad_input import refused
