@@ -79,7 +79,7 @@ def test_the_baseline_and_its_bank_load_no_operators():
     assert "lfb/models/action_model.py" in loaded
     assert OPERATORS not in loaded
     assert OPERATORS in loaded_by(
-        "from tests.pictures import make_model\nmake_detector({'name': 'avg'})"
+        "from tests.pictures import make_model\nmake_model({'name': 'avg'})"
     )
 
 
