@@ -43,9 +43,10 @@ def main(folder: Path) -> None:
             identity={},
             state_file=folder / "resume.pt",
         )
+        mean = workers.mean(1.0 + workers.rank)
         losses = [metrics["loss"] for metrics in history]
         parameters = {name: value.detach() for name, value in model.named_parameters()}
-        torch.save((losses, parameters), folder / f"rank-{workers.rank}.pt")
+        torch.save((losses, parameters, mean), folder / f"rank-{workers.rank}.pt")
 
 
 if __name__ == "__main__":

@@ -141,6 +141,16 @@ def test_a_draw_depends_on_its_key_alone_and_takes_no_row_twice(
                 assert {position[row] for row in real} <= set(there)
 
 
+def test_drawn_rows_of_a_second_come_by_falling_score(tmp_path: Path) -> None:
+    write(tmp_path / "bank.zarr", [("anna", 4, 1 - i / 64) for i in range(40)])
+    bank = Bank.open(tmp_path / "bank.zarr")
+    score = bank.read("score")
+    for epoch in range(20):
+        rows = bank.rows("anna", 4, window=1, per_second=8, key=(0, epoch))
+        assert (np.diff(rows) > 0).all()
+        assert (np.diff(score[rows]) < 0).all()
+
+
 def test_every_row_of_a_crowded_second_is_drawn_equally_often(tmp_path: Path) -> None:
     write(tmp_path / "bank.zarr", [("anna", 4, 0.9)] * 7 + [("anna", 5, 0.9)] * 2)
     bank = Bank.open(tmp_path / "bank.zarr")

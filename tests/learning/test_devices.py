@@ -69,6 +69,14 @@ def test_a_process_alone_is_a_team_that_leads_itself():
         assert torch.get_num_threads() == 1
 
 
+def test_the_mean_over_processes_is_divided_by_their_number(monkeypatch):
+    def add_the_others(tensor: torch.Tensor) -> None:
+        tensor += 2.5 + 4  # what two other processes hold
+
+    monkeypatch.setattr(torch.distributed, "all_reduce", add_the_others)
+    assert Team(0, 3, torch.device("cpu")).mean(1.0) == 2.5
+
+
 def test_jobs_on_one_machine_take_different_gpus_and_give_them_back(gpus):
     with team("auto", 1) as first:
         with team("cuda", 1) as second:

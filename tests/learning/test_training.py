@@ -311,7 +311,10 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     ]
     told = [process.communicate(timeout=100)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], told
-    (losses, weights), (others, copy) = (torch.load(tmp_path / f"rank-{r}.pt") for r in range(2))
+    (losses, weights, mean), (others, copy, same) = (
+        torch.load(tmp_path / f"rank-{r}.pt") for r in range(2)
+    )
+    assert mean == same == 1.5  # of 1 and 2
     assert losses == others
     assert len(losses) == TRAINING.epochs
     assert all(torch.equal(weights[name], copy[name]) for name in weights)

@@ -285,6 +285,60 @@ def test_the_page_is_whole_and_needs_nothing_beside_it(
     assert "bert, second 5" in page.text  # where every model fails
 
 
+def write_aps(folder: Path, model: str, *seeds: dict[str, float]) -> None:
+    """Writes the AP of some classes, by name, into the metrics of each seed."""
+    for seed, aps in enumerate(seeds):
+        path = folder / f"seed-{seed}" / model / "metrics.json"
+        measured = json.loads(path.read_text())
+        for row in measured["mmaction2"]["classes"]:
+            row["AP"] = aps.get(row["name"], row["AP"])
+        write_json(path, measured)
+
+
+def class_notes(text: str) -> list[tuple[str, str]]:
+    """The classes of the chart with the number beside each, from top to bottom."""
+    begin, end = text.index('<h2 id="classes">'), text.index('<h2 id="training">')
+    words = [word.strip() for word in Page(text[begin:end]).words]
+    names = dict.fromkeys(word for word in words if word in LABELS.values())
+    notes = [word for word in words if re.fullmatch(r"[+\N{MINUS SIGN}]?\d+\.\d", word)]
+    return list(zip(names, notes, strict=True))
+
+
+def test_classes_stand_by_falling_gain_of_the_best_model_over_the_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline", "lfb_max"), [0, 1])
+    write_aps(
+        tmp_path,
+        "baseline",
+        {"stand": 52.0, "<jump>": 60.0, "obey": 30.0},
+        {"stand": 48.0, "<jump>": 60.0, "obey": 30.0},
+    )
+    write_aps(
+        tmp_path,
+        "lfb_max",
+        {"stand": 47.0, "<jump>": 20.0, "obey": 42.0},
+        {"stand": 49.0, "<jump>": 20.0, "obey": 43.0},
+    )
+    assert class_notes(run.report(monkeypatch)) == [
+        ("obey", "+12.5"),
+        ("stand", "\N{MINUS SIGN}2.0"),
+        ("<jump>", "\N{MINUS SIGN}40.0"),
+    ]
+
+
+def test_classes_of_a_lone_baseline_stand_by_falling_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline",), [0])
+    write_aps(tmp_path, "baseline", {"stand": 50.0, "<jump>": 60.0, "obey": 30.0})
+    assert class_notes(run.report(monkeypatch)) == [
+        ("<jump>", "60.0"),
+        ("stand", "50.0"),
+        ("obey", "30.0"),
+    ]
+
+
 def test_draws_from_the_bank_are_told_of_where_there_are_any(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
