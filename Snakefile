@@ -5,18 +5,12 @@ from snakemake.utils import min_version
 min_version("9.13")
 
 
-# A config file that names its own models stands alone; anything less is laid over the default.
-if "models" not in config:
-
-    configfile: "config/config.yaml"
+include: "rules/common.smk"
 
 
 scattergather:
-    bank=config.get("bank", {}).get("pieces", 2),
+    bank=config["bank"]["pieces"],
     people=config.get("detector", {}).get("pieces", 2),
-
-
-include: "rules/common.smk"
 
 
 if "demo" in config:

@@ -7,23 +7,39 @@ import sys
 from itertools import chain
 from pathlib import Path
 
-import yaml
-
-sys.path.insert(0, workflow.basedir)
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent
+sys.path.insert(0, str(ROOT))
 
 from lfb.config import settings
+from lfb.config.layers import read_file, read_layers
 from lfb.errors import UserError
 from lfb.code_digest import operators, sources
 from snakemake.exceptions import WorkflowError
+from snakemake.pathvars import Pathvars
+
+# Snakemake merges config files in the order of the command line and knows nothing of their `base`.
+# A module has only what the workflow that uses it hands over.
+if workflow.modifier.is_main_snakefile():
+    config_files = workflow.overwrite_configfiles
+    overrides = workflow.config_settings.config
+else:
+    config_files, overrides = [], config
 
 try:
-    with open(workflow.source_path("../config/schema.yaml")) as file:
-        settings.check_config(config, yaml.safe_load(file))
+    config, config_files = read_layers(
+        config_files, overrides, ROOT / "config/config.yaml"
+    )
+    settings.check_config(config, read_file(ROOT / "config/schema.yaml"))
     settings.check_demo(config)
     settings.check_weights(config)
     settings.check_operators(config["models"], operators())
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+workflow.pathvars.update(Pathvars.from_config(config))
+workflow.configfiles += [
+    file for file in config_files if file not in workflow.configfiles
+]
 
 MODELS = list(config["models"])
 SEEDS = config["seeds"]

@@ -14,9 +14,34 @@ README = Path("config/README.md")
 
 HEAD = """# Every key of the configuration
 
-Made from `schema.yaml` by `python -m scripts.document_config`. `config.yaml` is the default run. A
-config file named with `--configfile` that has its own `models` stands alone; anything less is laid
-over the default. A key that is not in this list, or of another type, is an error that names it.
+`config.yaml` is the default run. `snakemake --configfile FILE` runs another config. The workflow
+checks a config before it starts, and lists all unknown keys and wrong values together.
+`python -m scripts.document_config` writes this page from `schema.yaml`.
+
+## Configs that build on each other
+
+The key `base` of a config names the config that it builds on:
+
+```yaml
+base: ava.yaml  # relative to the folder of this file
+
+training:
+  epochs: 30
+```
+
+This config is `ava.yaml` with another number of epochs. Sections are merged key by key; lists and
+single values are replaced. null removes an optional key or a model: `models: {lfb_avg: null}`. The
+base may have a base itself.
+
+- `base: null`: the config stands alone. It has all required keys of the list below.
+- Without `base`, a config is laid over `config.yaml`, or over the files that the command line names
+  before it: `--configfile my.yaml config/small.yaml`.
+
+The keys of several files on one command line are merged in this order; a file comes after its base,
+and counts once. `--config device=cuda` is laid over all files. Snakemake's `module:` takes a
+dictionary as `config:`; its `base` is relative to this folder.
+
+## Keys
 
 A key of `models` is the name of a row of the table. `operator.name` is one of `OPERATORS` in
 `lfb/models/operators.py`; the other keys of `operator` are that operator's arguments.

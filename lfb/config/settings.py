@@ -36,8 +36,8 @@ def check_config(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
         lines = ["the configuration has faults:", *sorted(set(faults))]
         if len(set(schema["required"]) - config.keys()) > 1:
             lines.append(
-                "It is no whole one. One that is laid over another is named after it: "
-                "--configfile config/ava.yaml config/ava_published.yaml, say."
+                "This config is incomplete. Name the config that it builds on, for example "
+                "`base: own.yaml`."
             )
         raise UserError("\n  ".join(lines))
     _fill(config, schema, schema)
@@ -118,9 +118,10 @@ def check_demo(config: Mapping[str, Any]) -> None:
     ]
     if faults:
         raise UserError(
-            "the config has a `demo` section, which writes the files that `data` names over what "
-            "is there. For data of your own write a config that has no `demo` and stands alone, "
-            "with `models` of its own: begin with a copy of config/own.yaml.\n" + "\n".join(faults)
+            "the config has a `demo` section, which writes the files that `data` names and would "
+            "overwrite yours. For your own data, use a config that has no `demo` and does not "
+            "build on one that has: copy config/own.yaml, or set `base: null`.\n"
+            + "\n".join(faults)
         )
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from snakemake.utils import update_config
 
 from lfb.config import settings
+from lfb.config.layers import merge
 from lfb.data.annotations import read_annotations, read_labels
 from lfb.data.detector_csv import read_detections
 from tests.samples import write
@@ -44,7 +44,7 @@ def test_the_overlay_for_new_videos_trains_nothing_and_leaves_no_file_of_the_old
     told = yaml.safe_load("\n".join(example("**New videos that nobody has annotated**")))
     own = config("own.yaml")
     own["data"]["val"] |= {"detections": "boxes.csv", "excluded": "out.csv"}
-    update_config(own, told)
+    own = merge(own, told)
     settings.check_config(own, config("schema.yaml"))
     assert own["data"]["val"] == {"annotations": "resources/new.csv"}
     assert settings.trained(own) == []

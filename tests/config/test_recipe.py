@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from snakemake.utils import update_config
 
 from lfb.config import settings
+from lfb.config.layers import read_layers
 from lfb.files.digests import named_digest
 from lfb.files.fetch import places
 from lfb.learning.clips import Input, Shuffled, Window
@@ -19,10 +19,8 @@ LFB = ["lfb_avg", "lfb_max", "lfb_nl"]
 
 
 def read(*names: str) -> dict[str, Any]:
-    """Configurations laid over each other."""
-    config: dict[str, Any] = {}
-    for name in names:
-        update_config(config, yaml.safe_load((CONFIG / name).read_text()))
+    """The config that some files of config/ make, with all that they build on."""
+    config, _ = read_layers([CONFIG / name for name in names], {}, CONFIG / "config.yaml")
     settings.check_config(config, yaml.safe_load((CONFIG / "schema.yaml").read_text()))
     return config
 
@@ -144,13 +142,13 @@ def test_nothing_is_written_where_another_configuration_writes(config):
     "names",
     [
         ["ava.yaml"],
-        ["ava.yaml", "ava_v2.2.yaml"],
-        ["ava.yaml", "ava_1x.yaml"],
-        ["ava.yaml", "ava_published.yaml"],
-        ["ava.yaml", "ava_1x.yaml", "ava_1x_published.yaml"],
+        ["ava_v2.2.yaml"],
+        ["ava_1x.yaml"],
+        ["ava_published.yaml"],
+        ["ava_1x_published.yaml"],
         ["ava_paper.yaml"],
-        ["ava_paper.yaml", "ava_paper_r101.yaml"],
-        ["ava_paper.yaml", "ava_paper_published.yaml"],
+        ["ava_paper_r101.yaml"],
+        ["ava_paper_published.yaml"],
     ],
     ids="+".join,
 )
@@ -265,7 +263,7 @@ def test_the_papers_clips_boxes_and_windows_are_the_authors(paper):
 
 
 def test_the_deeper_backbone_changes_the_weights_and_the_rows_alone(paper):
-    deeper = read("ava_paper.yaml", "ava_paper_r101.yaml")
+    deeper = read("ava_paper_r101.yaml")
     published = {name: about["published_mAP"] for name, about in deeper["models"].items()}
     assert published == {"baseline": 23.2, "lfb_nl_3l": 26.9}
     for name in published:
@@ -279,7 +277,7 @@ def test_the_deeper_backbone_changes_the_weights_and_the_rows_alone(paper):
 
 
 def test_the_published_models_are_fetched_and_nothing_is_trained():
-    config = read("ava.yaml", "ava_published.yaml", "ava_published_bank.yaml")
+    config = read("ava_published_bank.yaml")
     assert settings.trained(config) == []
     assert settings.splits(config) == ["val"]
     assert config["window"] == read("ava.yaml")["window"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from snakemake.utils import update_config
 
 from lfb.code_digest import operators
 from lfb.config import settings
+from lfb.config.layers import read_layers
 from lfb.errors import UserError
 from lfb.models.action_model import BACKBONES, ActionModel
 from scripts.document_config import document
@@ -96,10 +96,8 @@ def test_the_configurations_of_the_project_are_sound(path):
     text = path.read_text()
     sections = re.findall(r"^\w+:", text, re.MULTILINE)
     assert len(set(sections)) == len(sections)  # YAML takes the last of two alike
-    told = re.search("--configfile (.*?) \\.\\.\\.", text)  # what it is laid over
-    config: dict[str, Any] = {}
-    for name in told[1].split() if told else [path]:
-        update_config(config, yaml.safe_load(Path(CONFIG.parent, name).read_text()))
+    below = [CONFIG / "own.yaml"] if path.stem == "small" else []
+    config, _ = read_layers([*below, path], {}, CONFIG / "config.yaml")
     settings.check_config(config, SCHEMA)
     settings.check_operators(config["models"], operators())
 
@@ -110,7 +108,7 @@ def test_the_demo_is_made_in_its_own_folder_and_never_over_the_users_files():
     settings.check_demo(config)
     config["data"] |= {"videos": "my/videos", "labels": "resources/demo/../labels.pbtxt"}
     config["data"]["val"]["annotations"] = "/home/val.csv"
-    with pytest.raises(UserError, match="write a config that has no `demo`") as refused:
+    with pytest.raises(UserError, match="use a config that has no `demo`") as refused:
         settings.check_demo(config)
     assert re.findall(
         r"config key data\.(\S+): (\S+) is not in resources/demo$", str(refused.value), re.M
@@ -394,13 +392,15 @@ def test_files_that_are_not_there_are_told_by_their_keys(tmp_path):
     assert settings.missing_files(config) == {"data.frames.folder": "frames", **data, **weights}
 
 
-def test_an_overlay_alone_is_told_to_be_named_after_its_base():
+def test_an_incomplete_config_is_advised_to_name_its_base():
     overlay = yaml.safe_load((CONFIG / "ava_published.yaml").read_text())
-    with pytest.raises(UserError, match="laid over another is named after it: --configfile"):
+    with pytest.raises(
+        UserError, match=r"This config is incomplete\. Name the config that it build"
+    ):
         settings.check_config(overlay, SCHEMA)
     with pytest.raises(UserError) as refused:
         checked(backbone=DELETE)
-    assert "laid over" not in str(refused.value)
+    assert "incomplete" not in str(refused.value)
 
 
 def test_weights_of_a_kind_that_is_not_read_are_told_by_their_keys(tmp_path):

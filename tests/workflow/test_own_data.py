@@ -26,6 +26,7 @@ def configure(workflow: Workflow, **changes: Any) -> None:
     """Puts sections of the tests' configuration in place of others; None takes one away."""
     config = yaml.safe_load(workflow.path(CONFIG).read_text()) | changes
     config = {key: value for key, value in config.items() if value is not None}
+    config["base"] = None
     workflow.path(CONFIG).write_text(yaml.safe_dump(config, allow_unicode=True))
 
 
