@@ -151,6 +151,19 @@ def test_drawn_rows_of_a_second_come_by_falling_score(tmp_path: Path) -> None:
         assert (np.diff(score[rows]) < 0).all()
 
 
+def test_a_crowded_second_draws_from_all_of_its_own_rows_and_no_others(tmp_path: Path) -> None:
+    counts = {4: 3, 5: 9, 6: 2, 7: 4}  # one more than the slots, many more, as many
+    write(
+        tmp_path / "bank.zarr",
+        [("anna", s, 0.9) for s, count in counts.items() for _ in range(count)],
+    )
+    bank = Bank.open(tmp_path / "bank.zarr")
+    drawn = [bank.rows("anna", 6, window=4, per_second=2, key=(0, epoch)) for epoch in range(100)]
+    seconds = np.stack(drawn).reshape(100, 4, 2).swapaxes(0, 1)
+    found = [np.unique(rows).tolist() for rows in seconds]
+    assert found == [[*range(3)], [*range(3, 12)], [12, 13], [*range(14, 18)]]
+
+
 def test_every_row_of_a_crowded_second_is_drawn_equally_often(tmp_path: Path) -> None:
     write(tmp_path / "bank.zarr", [("anna", 4, 0.9)] * 7 + [("anna", 5, 0.9)] * 2)
     bank = Bank.open(tmp_path / "bank.zarr")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lfb.data.annotations import write_annotations, write_labels
 from lfb.data.predictions import Predictions, read_csv
 from lfb.errors import UserError
+from lfb.scoring import evaluation
 from lfb.scoring.evaluation import PROTOCOLS, _falling, evaluate, metrics
 from scripts import evaluate as program
 from tests import ava_sized
@@ -142,6 +143,31 @@ def test_overlap_near_one_half_depends_on_the_precision_of_coordinates():
     assert score(found, real, "mmaction2").mAP == 1.0
     assert score(found, real, "slowfast").mAP < 1.0
     assert score(found, real, "activitynet").mAP < 1.0
+
+
+def test_mmaction2_multiplies_the_sides_of_an_overlap_in_double_precision():
+    # Each pair overlaps by half but for rounding; in single precision both come out the other way.
+    more = (0.08, 0.06, 0.26, 0.9), (0.14, 0.06, 0.32, 0.9)
+    less = (0.0, 0.0, 0.27, 0.3), (0.09, 0.0, 0.36, 0.3)
+    for (box, other), wanted in (more, 1.0), (less, 0.0):
+        assert score([("v", 902, other, 1, 0.9)], [("v", 902, box, 1)], "mmaction2").mAP == wanted
+
+
+@pytest.mark.parametrize("at_once", [1, 7])
+def test_boxes_compared_a_few_at_a_time_score_as_all_at_once(monkeypatch, at_once):
+    predictions, real = dense_case()
+    options = {"classes": CLASSES, "excluded": set()}
+    wanted = metrics(predictions, table(real), **options)
+    monkeypatch.setattr(evaluation, "_BOXES_AT_ONCE", at_once)
+    assert metrics(predictions, table(real), **options) == wanted
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_actions_above_the_highest_id_of_the_label_list_do_not_count(protocol):
+    real = [("v", 902, WHOLE, a) for a in (1, 81, 1000)]
+    result = score([(*r, 0.9) for r in real], real, protocol)
+    assert result.ground_truth == {1: 1, 3: 0, 4: 0, 80: 0}
+    assert result.detections == {1: 1, 3: 0, 4: 0, 80: 0}
 
 
 def test_protocols_count_different_keyframes():
@@ -383,6 +409,12 @@ def test_metrics_of_several_draws_are_their_means_with_the_spread():
         ([("v.mp4", 902, WHOLE, 1, 0.5)], [("v", 902, WHOLE, 1)], (), "'v.mp4', second 902"),
         ([("v", 2, WHOLE, 1, 0.5)], [("v", 902, WHOLE, 1)], (), "second 2, action 1"),
         ([("v", 902, WHOLE, 0, 0.5)], [("v", 902, WHOLE, 1)], (), "action 0"),
+        (
+            [("v", 902, WHOLE, 1, 0.5)],
+            [("v", 902, WHOLE, 1), ("v", 903, WHOLE, 1)],
+            {("v", 902)},
+            "no keyframe and class in common",
+        ),
         ([], [("v", 902, WHOLE, 1)], (), "no detection at all"),
         ([("v", 902, WHOLE, 1, 0.5)], [], (), "none of the 0 rows"),
     ],
