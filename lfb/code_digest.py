@@ -1,7 +1,7 @@
-"""What the project's own source says, read without running it (and without loading PyTorch)."""
+"""The files of the project that a program runs, found by its imports without running it."""
 
 import ast
-from collections.abc import Collection
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -10,51 +10,37 @@ from lfb.files.digests import digest, digest_json
 ROOT = Path(__file__).parent.parent
 
 
-def sources(program: str, without: Collection[str] = ()) -> list[str]:
-    """A program and every file of the project that it imports, directly or not, sorted.
+def sources(
+    program: str, backbones: Iterable[str] = (), operators: Iterable[str] = ()
+) -> list[str]:
+    """Return a program and every file of the project that it imports, directly or not, sorted.
+
+    A program imports backbones and operators by their names in the config. Name those that this
+    use of the program loads; adding or editing another one does not change the result.
 
     Args:
         program: Path from the project's root, such as ``scripts/train.py``.
-        without: Files that this use of it never imports, nor what only they import.
+        backbones: Names of backbones, such as ``slowonly``.
+        operators: Names of operators, such as ``non_local``.
     """
     found: set[str] = set()
     waiting = [program]
+    waiting += [f"lfb/models/backbones/{name}.py" for name in backbones]
+    waiting += [f"lfb/models/operators/{name}.py" for name in operators]
     while waiting:
         file = waiting.pop()
-        if file not in found and file not in without:
+        if file not in found:
             found.add(file)
             waiting += _imported(file)
     return sorted(found)
 
 
-def digest_of_sources(program: str, without: Collection[str] = ()) -> str:
-    """SHA-256, in hex, of what ``sources`` lists."""
-    return digest_json({file: digest(ROOT / file) for file in sources(program, without)})
-
-
-def operators() -> dict[str, list[str]]:
-    """Names in the configuration of the bank operators there are, with their arguments."""
-    tree = ast.parse((ROOT / "lfb/models/operators.py").read_text())
-    arguments = {
-        node.name: [argument.arg for argument in item.args.args[2:]]  # after self and channels
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for item in node.body
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__"
-    }
-    (table,) = (
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign)
-        and isinstance(node.target, ast.Name)
-        and node.target.id == "OPERATORS"
-        and isinstance(node.value, ast.Dict)
-    )
-    return {
-        ast.literal_eval(name): arguments[value.id]
-        for name, value in zip(table.keys, table.values, strict=True)
-        if name is not None and isinstance(value, ast.Name)
-    }
+def digest_of_sources(
+    program: str, backbones: Iterable[str] = (), operators: Iterable[str] = ()
+) -> str:
+    """Return the SHA-256, in hex, of the files that ``sources`` lists."""
+    files = sources(program, backbones, operators)
+    return digest_json({file: digest(ROOT / file) for file in files})
 
 
 @cache

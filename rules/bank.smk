@@ -15,7 +15,7 @@ rule build_bank_piece:
         keyframes="<results>/data/{split}-bank.npz",
         manifest="<results>/data/manifest.json",
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
-        code=code("scripts/build_bank.py"),
+        code=lambda wildcards: code("scripts/build_bank.py", ["baseline"]),
     output:
         directory("<results>/seed-{seed}/bank/pieces/{split}-{scatteritem}.zarr"),
     log:

@@ -12,7 +12,7 @@ rule train_baseline:
         keyframes="<results>/data/train-training.npz",
         manifest="<results>/data/manifest.json",
         weights=lambda wildcards: initial_weights("baseline"),
-        code=code("scripts/train.py"),
+        code=code("scripts/train.py", ["baseline"]),
     output:
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
         history="<results>/seed-{seed}/baseline/history.jsonl",

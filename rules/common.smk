@@ -13,7 +13,8 @@ sys.path.insert(0, str(ROOT))
 from lfb.config import settings
 from lfb.config.layers import read_file, read_layers
 from lfb.errors import UserError
-from lfb.code_digest import operators, sources
+from lfb.models.signatures import arguments
+from lfb.code_digest import sources
 from snakemake.exceptions import WorkflowError
 from snakemake.pathvars import Pathvars
 
@@ -32,7 +33,7 @@ try:
     settings.check_config(config, read_file(ROOT / "config/schema.yaml"))
     settings.check_demo(config)
     settings.check_weights(config)
-    settings.check_operators(config["models"], operators())
+    settings.check_operators(config["models"], arguments("operators"))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -229,10 +230,13 @@ def of_models(file, seeds, models=MODELS):
     )
 
 
-def code(program, with_operators=False):
-    """The files a program runs; when one changes, its jobs run again."""
+def code(program, models=()):
+    """Return the files that a program runs for some models; a change of one reruns its jobs."""
+    used = [settings.model_settings(config, model) for model in models]
     return sources(
-        program, without=() if with_operators else ["lfb/models/operators.py"]
+        program,
+        backbones={model["backbone"]["name"] for model in used},
+        operators={model["operator"]["name"] for model in used if model["operator"]},
     )
 
 

@@ -16,7 +16,7 @@ rule predict:
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         bank=bank_of("val"),
         baseline=baseline_of_bank("val"),
-        code=lambda wildcards: code("scripts/predict.py", has_bank(wildcards.model)),
+        code=lambda wildcards: code("scripts/predict.py", [wildcards.model]),
     output:
         "<results>/seed-{seed}/{model}/predictions.npz",
     log:

@@ -13,7 +13,7 @@ rule train_lfb:
         manifest="<results>/data/manifest.json",
         bank="<results>/seed-{seed}/bank/train.zarr",
         weights=lambda wildcards: initial_weights(wildcards.model),
-        code=code("scripts/train.py", with_operators=True),
+        code=lambda wildcards: code("scripts/train.py", [wildcards.model]),
     output:
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         history="<results>/seed-{seed}/{model}/history.jsonl",

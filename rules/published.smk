@@ -13,7 +13,7 @@ rule import_checkpoint:
             config["models"][wildcards.model]["checkpoint"]
         ),
         keyframes="<results>/data/val-testing.npz",
-        code=code("scripts/import_checkpoint.py", with_operators=True),
+        code=lambda wildcards: code("scripts/import_checkpoint.py", [wildcards.model]),
     output:
         "<results>/seed-{seed}/{model}/checkpoint.safetensors",
     log:

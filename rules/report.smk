@@ -22,7 +22,7 @@ rule report:
         predictions=of_models("predictions.npz", SEEDS[:1]),
         checkpoints=of_models("checkpoint.safetensors", SEEDS[:1]),
         template="lfb/report/page.html.j2",
-        code=code("scripts/report.py", with_operators=True),
+        code=code("scripts/report.py", MODELS),
     output:
         report("<results>/report.html", category="Results"),
     log:

@@ -43,8 +43,8 @@ dictionary as `config:`; its `base` is relative to this folder.
 
 ## Keys
 
-A key of `models` is the name of a row of the table. `operator.name` is one of `OPERATORS` in
-`lfb/models/operators.py`; the other keys of `operator` are that operator's arguments.
+A key of `models` is the name of a row of the table. `operator.name` is the name of a
+file in `lfb/models/operators`; the other keys of `operator` are that operator's arguments.
 
 | key | type | default | meaning |
 |---|---|---|---|

@@ -70,7 +70,9 @@ def run(arguments: argparse.Namespace) -> None:
             log.info("backbone from %s; not used: %s", weights, ", ".join(unused) or "nothing")
         identity = {
             "code": digest_of_sources(
-                "scripts/train.py", () if settings["operator"] else ["lfb/models/operators.py"]
+                "scripts/train.py",
+                backbones=[settings["backbone"]["name"]],
+                operators=[settings["operator"]["name"]] if settings["operator"] else [],
             ),
             "settings": settings,
             "seed": seed,

@@ -1,18 +1,17 @@
 """Tests of lfb.code_digest."""
 
-import inspect
 import json
 import subprocess
 import sys
+from pathlib import Path
 
-from lfb.code_digest import ROOT, operators, sources
+from lfb.code_digest import ROOT, sources
 
 PROGRAMS = sorted(
     f"scripts/{path.name}"
     for path in (ROOT / "scripts").glob("*.py")
     if "__main__" in path.read_text()
 )
-OPERATORS = "lfb/models/operators.py"
 
 
 def loaded_by(code: str) -> set[str]:
@@ -70,24 +69,33 @@ def test_packages_count_as_what_they_run():
     assert {"lfb/__init__.py", "lfb/models/__init__.py"} <= set(sources("scripts/train.py"))
 
 
-def test_the_baseline_and_its_bank_load_no_operators():
-    loaded = loaded_by(
+def test_a_model_loads_its_own_backbone_and_operator_alone():
+    code = (
         "import lfb.learning.training, lfb.learning.inference\n"
         "from tests.pictures import make_model\n"
-        "make_model()"
     )
-    assert "lfb/models/action_model.py" in loaded
-    assert OPERATORS not in loaded
-    assert OPERATORS in loaded_by(
-        "from tests.pictures import make_model\nmake_model({'name': 'avg'})"
-    )
+    for operator in None, "avg":
+        loaded = loaded_by(f"{code}make_model({operator and {'name': operator}!r})")
+        parts = {file for file in loaded if Path(file).parent.name in ("backbones", "operators")}
+        assert parts == {
+            "lfb/models/backbones/__init__.py",
+            "lfb/models/backbones/blocks.py",
+            "lfb/models/backbones/slowonly.py",
+            "lfb/models/operators/__init__.py",
+            *([f"lfb/models/operators/{operator}.py"] if operator else []),
+        }
 
 
-def test_operators_can_be_left_out_of_a_programs_files():
+def test_backbones_and_operators_count_where_they_are_named():
     for program in "scripts/train.py", "scripts/build_bank.py":
-        every = sources(program)
-        assert OPERATORS in every
-        assert sources(program, without=[OPERATORS]) == [f for f in every if f != OPERATORS]
+        bare = set(sources(program))
+        assert "lfb/models/operators/__init__.py" in bare
+        assert not {"lfb/models/operators/avg.py", "lfb/models/backbones/slowonly.py"} & bare
+        assert set(sources(program, ["slowonly"], ["avg"])) == bare | {
+            "lfb/models/backbones/blocks.py",
+            "lfb/models/backbones/slowonly.py",
+            "lfb/models/operators/avg.py",
+        }
 
 
 def test_programs_that_need_no_network_do_not_depend_on_one():
@@ -95,15 +103,8 @@ def test_programs_that_need_no_network_do_not_depend_on_one():
         assert not [f for f in sources(f"scripts/{program}.py") if f.startswith("lfb/models/")]
 
 
-def test_operators_and_their_arguments_are_read_off_the_source():
-    from lfb.models.operators import OPERATORS as real
-
-    assert operators() == {
-        name: list(inspect.signature(operator).parameters)[1:] for name, operator in real.items()
-    }
-
-
 def test_reading_the_source_loads_no_pytorch():
-    code = "import lfb.code_digest, lfb.config.settings, sys; lfb.code_digest.operators()\n"
+    code = "import sys, lfb.config.settings; from lfb.code_digest import sources\n"
+    code += "sources('scripts/train.py')\n"
     code += "assert not {'torch', 'zarr', 'pandas', 'numpy'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -143,7 +143,7 @@ def check_operators(models: Mapping[str, Any], operators: Mapping[str, Iterable[
         if name not in operators:
             raise UserError(
                 f"{key}.name: there is no operator {name!r}{_alike(name, operators)} There are: "
-                f"{', '.join(operators)}; add one in lfb/models/operators.py."
+                f"{', '.join(operators)}; add one as lfb/models/operators/{name}.py."
             )
         for argument in operator.keys() - {"name"}:
             if argument not in operators[name]:

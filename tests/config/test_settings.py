@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from lfb.code_digest import operators
 from lfb.config import settings
 from lfb.config.layers import read_layers
 from lfb.errors import UserError
-from lfb.models.action_model import BACKBONES, ActionModel
+from lfb.models.action_model import ActionModel
+from lfb.models.signatures import arguments
 from scripts.document_config import document
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -75,7 +75,7 @@ def checked(**changes: Any) -> dict[str, Any]:
     for path, value in changes.items():
         put(config, path.replace("__", "."), value)
     settings.check_config(config, SCHEMA)
-    settings.check_operators(config["models"], operators())
+    settings.check_operators(config["models"], arguments("operators"))
     return config
 
 
@@ -99,7 +99,7 @@ def test_the_configurations_of_the_project_are_sound(path):
     below = [CONFIG / "own.yaml"] if path.stem == "small" else []
     config, _ = read_layers([*below, path], {}, CONFIG / "config.yaml")
     settings.check_config(config, SCHEMA)
-    settings.check_operators(config["models"], operators())
+    settings.check_operators(config["models"], arguments("operators"))
 
 
 def test_the_demo_is_made_in_its_own_folder_and_never_over_the_users_files():
@@ -568,13 +568,13 @@ def test_the_table_begins_with_the_baseline():
     assert list(settings.table_settings(checked())["models"]) == ["baseline", "lfb_nl", "lfb_avg"]
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", arguments("backbones"))
 def test_a_backbones_keys_are_its_arguments(name):
     backbone = SCHEMA["$defs"]["backbone"]
     branch = "then" if name == "slowonly" else "else"
-    arguments = list(inspect.signature(BACKBONES[name]).parameters)
-    assert backbone[branch]["propertyNames"]["enum"] == ["name", *arguments]
-    assert list(BACKBONES) == backbone["properties"]["name"]["enum"]
+    backbones = arguments("backbones")
+    assert backbone[branch]["propertyNames"]["enum"] == ["name", *backbones[name]]
+    assert list(backbones) == sorted(backbone["properties"]["name"]["enum"])
     head = list(inspect.signature(ActionModel).parameters)[3:]
     assert list(SCHEMA["properties"]["head"]["properties"]) == head
 

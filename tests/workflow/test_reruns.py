@@ -78,7 +78,9 @@ def test_another_score_of_tested_people_trains_nothing_again(copy: Workflow) -> 
 @pytest.mark.parametrize(
     ("file", "again"),
     [
-        ("lfb/models/operators.py", chain(LFB) | END),
+        ("lfb/models/operators/max.py", chain(["lfb_max"]) | END),
+        ("lfb/models/operators/avg.py", set()),
+        ("lfb/models/backbones/i3d_nl.py", set()),
         ("lfb/learning/training.py", chain(MODELS) | banks() | END),
         ("lfb/scoring/evaluation.py", of_models("evaluate", MODELS) | END),
         ("lfb/report/charts.py", {"report"}),
@@ -88,6 +90,12 @@ def test_another_score_of_tested_people_trains_nothing_again(copy: Workflow) -> 
 def test_an_edited_file_runs_what_uses_it(copy: Workflow, file: str, again: set[str]) -> None:
     copy.append(file, "\n# edited\n")
     assert set(copy.jobs()) == again
+
+
+def test_a_new_operator_runs_nothing_again(copy: Workflow) -> None:
+    text = copy.path("lfb/models/operators/max.py").read_text()
+    copy.path("lfb/models/operators/mine.py").write_text(text)
+    assert set(copy.jobs()) == set()
 
 
 @pytest.mark.parametrize(

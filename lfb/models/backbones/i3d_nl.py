@@ -1,6 +1,6 @@
 """The paper's backbone: an I3D ResNet with non-local blocks, as the authors' code builds it.
 
-That code is github.com/facebookresearch/video-long-term-feature-banks, lib/models/resnet_video.py;
+Source: lib/models/resnet_video.py of github.com/facebookresearch/video-long-term-feature-banks.
 ``lfb/models/caffe2.py`` loads its weights.
 """
 
@@ -10,25 +10,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lfb.models.backbones.slowonly import BLOCKS, Bottleneck, ConvBN, FrozenBatchNorm, initialise
+from lfb.models.backbones import Backbone
+from lfb.models.backbones.blocks import BLOCKS, Bottleneck, ConvBN, FrozenBatchNorm, initialise
 
 STRIDES = (1, 2, 2, 1)
 DILATIONS = (1, 1, 1, 2)
-# Temporal kernels of the blocks of each stage, over and over.
+# Temporal kernels of the blocks of each stage; the blocks cycle through them.
 TEMPORAL_KERNELS = ((3,), (3, 1), (3, 1), (1, 3))
-# A non-local block follows every so many blocks of stages 2 and 3 (res3 and res4).
+# Blocks between two non-local blocks, by depth and stage (only stages 2 and 3: res3 and res4).
 NONLOCAL_EVERY = {50: (None, 2, 2, None), 101: (None, 2, 7, None)}
-# In stage 2 only so many neighbouring frames see each other.
+# Frames in a group of each stage's non-local blocks; positions of a group see each other only.
 NONLOCAL_FRAMES = (None, 4, None, None)
 
 
 class NonLocalBlock(nn.Module):
-    """Each position gathers from all, these pooled 2 x 2 (Wang et al., CVPR 2018, section 3.3).
+    """Attention of each position to all positions (Wang et al., CVPR 2018, section 3.3).
+
+    Keys and values are pooled 2 x 2 in space.
 
     Args:
-        channels: Of what goes in and comes out; half as many inside.
-        frames: That see each other; None for all of the clip.
-        frozen: Whether the batch norm is.
+        channels: Of the input and the output; half as many inside.
+        frames: Frames of a group whose positions see each other; None for the whole clip.
+        frozen: Whether the batch norm stays as it is loaded.
     """
 
     def __init__(self, channels: int, frames: int | None, frozen: bool) -> None:
@@ -45,7 +48,7 @@ class NonLocalBlock(nn.Module):
             nn.init.normal_(conv.weight, std=0.01)
             assert conv.bias is not None
             nn.init.zeros_(conv.bias)
-        nn.init.zeros_(self.out.weight)  # at first the block changes nothing
+        nn.init.zeros_(self.out.weight)  # so a new block returns its input
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = self.pool(x)  # (B, C, T, H / 2, W / 2)
@@ -56,23 +59,23 @@ class NonLocalBlock(nn.Module):
 
 
 def _attend(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
-    """(B, C, T, H, W) of what the positions of theta take from those of phi and g."""
+    """Return (B, C, T, H, W): for each position of theta, the values g weighted by phi."""
     query, key, value = (y.flatten(2).mT for y in (theta, phi, g))  # (B, positions, C)
     found = functional.scaled_dot_product_attention(query, key, value)
     return found.mT.reshape(theta.shape)
 
 
-class I3D(nn.Module):
+class I3D(Backbone):
     """I3D ResNet with non-local blocks (Wu et al., CVPR 2019).
 
-    The time is halved after stage 1. The last stage keeps its spatial stride at 1 and is dilated
-    instead, so that a feature covers 16 x 16 pixels.
+    Stage 1 is followed by a pooling that halves time. The last stage has a dilation of 2 in place
+    of a stride, so a feature covers 16 x 16 pixels.
 
     Args:
         depth: 50 or 101, or the number of blocks of each of the four stages.
         width: Channels of the stem; the output has ``width * 32``.
         frozen_norm: Whether batch norms stay as they are loaded, as in all of the authors' training
-            on AVA. Not for a training from nothing.
+            on AVA. Set it to False to train from random weights.
     """
 
     # On the 0..255 scale, RGB: 0.45 and 0.225 in the authors' lib/core/config.py.

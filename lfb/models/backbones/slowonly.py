@@ -1,93 +1,18 @@
-"""The 3D ResNet that turns a clip into a feature map, from the smallest block to the whole network.
-
-Parameter names follow MMAction2's, so that its checkpoints load name by name. ``i3d.py`` builds the
-paper's network of the same blocks.
-"""
+"""SlowOnly: the 3D ResNet of MMAction2's LFB models, which does not reduce time."""
 
 from collections.abc import Sequence
-from typing import Self
 
 from torch import Tensor, nn
 
-BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+from lfb.models.backbones import Backbone
+from lfb.models.backbones.blocks import BLOCKS, Bottleneck, ConvBN, initialise
 
 
-class FrozenBatchNorm(nn.BatchNorm3d):
-    """Batch norm that training leaves as it was loaded: one scale and shift a channel."""
+class SlowOnly(Backbone):
+    """The slow pathway of SlowFast alone (Feichtenhofer et al., ICCV 2019, Table 1).
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels)
-        self.requires_grad_(False).train(False)
-
-    def train(self, mode: bool = True) -> Self:
-        return super().train(False)
-
-
-class ConvBN(nn.Module):
-    """Convolution and batch norm over (B, C, T, H, W); stride and dilation are those in space."""
-
-    def __init__(
-        self,
-        channels_in: int,
-        channels: int,
-        kernel: tuple[int, int, int],
-        stride: int = 1,
-        dilation: int = 1,
-        frozen: bool = False,
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv3d(
-            channels_in,
-            channels,
-            kernel,
-            (1, stride, stride),
-            (kernel[0] // 2, dilation * (kernel[1] // 2), dilation * (kernel[2] // 2)),
-            (1, dilation, dilation),
-            bias=False,
-        )
-        self.bn = FrozenBatchNorm(channels) if frozen else nn.BatchNorm3d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(x))
-
-
-class Bottleneck(nn.Module):
-    """Residual block 1x1x1 (or 3x1x1), 1x3x3, 1x1x1; the middle one strides or is dilated."""
-
-    expansion = 4
-
-    def __init__(
-        self,
-        channels_in: int,
-        width: int,
-        stride: int,
-        temporal_kernel: int,
-        dilation: int = 1,
-        frozen: bool = False,
-    ) -> None:
-        super().__init__()
-        channels = width * self.expansion
-        self.conv1 = ConvBN(channels_in, width, (temporal_kernel, 1, 1), frozen=frozen)
-        self.conv2 = ConvBN(width, width, (1, 3, 3), stride, dilation, frozen)
-        self.conv3 = ConvBN(width, channels, (1, 1, 1), frozen=frozen)
-        self.downsample = (
-            ConvBN(channels_in, channels, (1, 1, 1), stride, frozen=frozen)
-            if stride != 1 or channels_in != channels
-            else None
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else self.downsample(x)
-        x = self.conv1(x).relu_()
-        x = self.conv2(x).relu_()
-        return self.conv3(x).add_(shortcut).relu_()
-
-
-class SlowOnly(nn.Module):
-    """The slow pathway of SlowFast (Feichtenhofer et al., ICCV 2019, Table 1) on its own.
-
-    No stage strides in time. The published network is ``SlowOnly(50)``: the last stage keeps its
-    spatial stride at 1, so that a feature covers 16 x 16 pixels.
+    No stage has a stride in time. The published network is ``SlowOnly(50)``: its last stage keeps
+    a spatial stride of 1, so a feature covers 16 x 16 pixels.
 
     Args:
         depth: 50 or 101, or the number of blocks of each stage.
@@ -143,9 +68,3 @@ class SlowOnly(nn.Module):
         for stage in range(1, self.stages + 1):
             x = self.get_submodule(f"layer{stage}")(x)
         return x
-
-
-def initialise(module: nn.Module) -> None:
-    """He et al.'s initial weights, where a module is a convolution with batch norm."""
-    if isinstance(module, ConvBN):
-        nn.init.kaiming_normal_(module.conv.weight, mode="fan_out", nonlinearity="relu")
