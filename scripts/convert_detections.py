@@ -2,7 +2,7 @@
 
 import logging
 
-from lfb.data.detector_csv import read_detections
+from lfb.data.detector_csv import in_pixels, read_detections, to_proposals
 from lfb.data.proposals import write_proposals
 from lfb.errors import DataErrors
 from lfb.program import program
@@ -19,18 +19,19 @@ def main() -> None:
     made.add_argument("--output", required=True, help="proposals to write, pickle")
     arguments = made.parse_args()
     with program(arguments.log):
-        found, faults = read_detections(arguments.detections)
-        if faults:
-            raise DataErrors(faults)
+        detections, errors = read_detections(arguments.detections)
+        if errors:
+            raise DataErrors(errors)
         videos = Manifest(arguments.manifest).videos
         sizes = {name: (about["width"], about["height"]) for name, about in videos.items()}
-        proposals = found.proposals(sizes)
-        unit = "pixels, divided by the size of the frames" if found.pixels else "fractions"
+        proposals = to_proposals(detections, arguments.detections, sizes)
+        pixels = in_pixels(detections)
+        unit = "pixels, divided by the size of the frames" if pixels else "fractions"
         log.info(
             "%d boxes in %s; %d of them on other videos, left out",
-            len(found.boxes),
+            len(detections),
             unit,
-            len(found.boxes) - len(proposals.boxes),
+            len(detections) - len(proposals.boxes),
         )
         write_proposals(arguments.output, proposals)
 

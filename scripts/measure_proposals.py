@@ -2,7 +2,7 @@
 
 import logging
 
-from lfb.data.recall import measure, moved, sentence
+from lfb.data.recall import describe, measure, shifted_seconds
 from lfb.files.whole import write_json
 from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
@@ -23,8 +23,8 @@ def main() -> None:
         split = read_split(arguments, arguments.proposals)
         assert split.proposals is not None
         measured = measure(split.annotations, split.proposals, split.excluded, scores)
-        log.info("%s: %s", arguments.split, sentence(measured, scores))
-        if warning := moved(split.annotations, split.proposals, split.excluded):
+        log.info("%s: %s", arguments.split, describe(measured, scores))
+        if warning := shifted_seconds(split.annotations, split.proposals, split.excluded):
             log.warning("warning: %s: %s", arguments.split, warning)
         write_json(arguments.output, measured)
 

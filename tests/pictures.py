@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from lfb.bank.store import Bank
 from lfb.bank.writing import write_bank
-from lfb.data.keyframes import Keyframe
+from lfb.data.boxes import Keyframe
 from lfb.learning.clips import Input
 from lfb.models.action_model import ActionModel, build_model
 from lfb.video.frames import FrameInfo

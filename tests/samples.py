@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from lfb.data.proposals import Proposals
+from lfb.data.boxes import PersonBoxes
 
 NAMES = st.text("abcXYZ-_ 019.é", min_size=1, max_size=6).filter(str.strip)
 
@@ -27,11 +27,17 @@ def annotation_table(*rows: tuple) -> pd.DataFrame:
     return frame.assign(line=np.arange(1, len(frame) + 1))
 
 
-def proposals_of(*rows: tuple) -> Proposals:
+def proposals_of(*rows: tuple) -> PersonBoxes:
     """Rows video, second, x1, y1, x2, y2, score."""
     values = np.array([row[2:] for row in rows], dtype=float).reshape(-1, 5)
     videos, seconds = [row[0] for row in rows], [row[1] for row in rows]
-    return Proposals.from_rows(videos, seconds, values[:, :4], values[:, 4])
+    return PersonBoxes.from_rows(videos, seconds, values[:, :4], values[:, 4])
+
+
+def boxes_at(people: PersonBoxes, video: str, second: int) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes and scores of a keyframe, none if there is no such keyframe."""
+    rows = people.index.rows(video, second)
+    return people.boxes[rows], people.scores[rows]
 
 
 class Harmful:

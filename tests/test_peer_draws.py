@@ -5,7 +5,7 @@ import torch
 
 from lfb.bank.store import Bank
 from lfb.bank.writing import write_bank
-from lfb.data.keyframes import Keyframe
+from lfb.data.boxes import Keyframe
 from lfb.learning.clips import Clips, Draws, Window
 from tests.peers import PER_SECOND, WINDOW
 from tests.pictures import INPUT, Film

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lfb.data.boxes import RowIndex
 from lfb.errors import UserError
 
 if TYPE_CHECKING:  # imported where used: workers that only look rows up start without Zarr
@@ -32,16 +33,6 @@ if TYPE_CHECKING:  # imported where used: workers that only look rows up start w
 FORMAT = "lfb-bank"
 VERSION = 1
 OWN_ATTRIBUTES = ("format", "version", "split", "rows", "complete")
-
-
-@dataclass(frozen=True)
-class Index:
-    """Which rows belong to which second of which video."""
-
-    videos: list[str]
-    video_start: NDArray[np.int64]
-    second: NDArray[np.int32]
-    row_start: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -83,7 +74,7 @@ class Bank:
     attributes: dict[str, Any]
     channels: int
     dtype: np.dtype[Any]
-    index: Index
+    index: RowIndex
     _number: dict[str, int] = field(repr=False)
     _windows: dict[tuple[int, int], _Windows] = field(default_factory=dict, repr=False)
 
@@ -114,7 +105,7 @@ class Bank:
                 )
         feature = _array(group, path, "feature")
         videos = [str(name) for name in _values(group, path, "video")]
-        index = Index(videos, *(_values(group, path, n) for n in _INDEX))
+        index = RowIndex(videos, *(_values(group, path, n) for n in _INDEX))
         sizes = [len(index.video_start) - 1, index.video_start[-1], index.row_start[-1]]
         if sizes != [len(videos), len(index.second), feature.shape[0]]:
             raise _damaged(path, "its index does not match its features")
@@ -203,7 +194,7 @@ class Bank:
 _INDEX = ("video_start", "second", "row_start")
 
 
-def _tabulate(index: Index, window: int, per_second: int) -> _Windows:
+def _tabulate(index: RowIndex, window: int, per_second: int) -> _Windows:
     empty = np.diff(index.video_start) == 0
     first = np.zeros(len(index.videos), np.int64)
     span = np.zeros(len(index.videos), np.int64)

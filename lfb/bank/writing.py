@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from lfb.bank.store import FORMAT, OWN_ATTRIBUTES, VERSION, Bank, Index
+from lfb.bank.store import FORMAT, OWN_ATTRIBUTES, VERSION, Bank
+from lfb.data.boxes import RowIndex, group_rows
 from lfb.errors import UserError
 from lfb.files.whole import atomic
 
@@ -50,14 +51,11 @@ def write_bank(
         raise ValueError(f"attributes {', '.join(reserved)} are the bank's own")
     if np.dtype(dtype) not in (np.float16, np.float32):
         raise ValueError(f"features are stored as float16 or float32, not {np.dtype(dtype)}")
-    names = sorted({*video, *videos})
-    number = {name: i for i, name in enumerate(names)}
-    owner = np.array([number[name] for name in video], np.int64)
     seconds, scores = np.asarray(second, np.int32), np.asarray(score, np.float32)
     with np.errstate(over="ignore"):
         features = np.asarray(feature).astype(dtype, copy=False)
     boxes = np.asarray(box, np.float32)
-    shapes = [len(owner), len(seconds), len(features), len(boxes), len(scores)]
+    shapes = [len(video), len(seconds), len(features), len(boxes), len(scores)]
     if len(set(shapes)) > 1 or features.ndim != 2 or boxes.shape[1:] != (4,):
         raise ValueError(f"rows of video, second, feature, box, score do not match: {shapes}")
 
@@ -70,17 +68,7 @@ def write_bank(
             "checkpoint or that clip is broken."
         )
 
-    order = np.lexsort((-scores, seconds, owner))
-    owner, seconds = owner[order], seconds[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (owner[1:] != owner[:-1]) | (seconds[1:] != seconds[:-1])
-    row_start = np.flatnonzero(new)
-    index = Index(
-        names,
-        np.searchsorted(owner[row_start], np.arange(len(names) + 1)),
-        seconds[row_start],
-        np.append(row_start, len(order)),
-    )
+    order, index = group_rows(video, seconds, scores, videos)
     blocks = (
         features[order[start : start + SHARD_ROWS]] for start in range(0, len(order), SHARD_ROWS)
     )
@@ -124,13 +112,12 @@ def write_features(
         UserError: A feature is not finite, or the disk is full.
     """
     names = sorted(counts)
-    keyframes = [(second, n) for name in names for second, n in sorted(counts[name].items())]
-    index = Index(
-        names,
-        np.cumsum([0, *(len(counts[name]) for name in names)]),
-        np.array([second for second, _ in keyframes], np.int32),
-        np.cumsum([0, *(n for _, n in keyframes)]),
-    )
+    keyframes = [
+        (number, second, rows)
+        for number, name in enumerate(names)
+        for second, rows in sorted(counts[name].items())
+    ]
+    index = RowIndex.of(names, *np.array(keyframes, np.int64).reshape(-1, 3).T)
 
     def checked() -> Iterator[NDArray[Any]]:
         for name, part in zip(names, features, strict=True):
@@ -176,18 +163,16 @@ def gather(parts: Iterable[str | Path], path: str | Path) -> None:
 
     names = sorted(place)
     pieces: list[tuple[Bank, int, int]] = []
-    keyframes, seconds, counts = [0], [np.empty(0, np.int32)], [np.zeros(1, np.int64)]
-    for name in names:
+    video: list[NDArray[Any]] = [np.empty(0, np.int64)]
+    second, count = video.copy(), video.copy()
+    for number, name in enumerate(names):
         bank, i = place[name]
         first, last = bank.index.video_start[i : i + 2]
-        starts = bank.index.row_start[first : last + 1]
-        pieces.append((bank, int(starts[0]), int(starts[-1])))
-        keyframes.append(keyframes[-1] + int(last - first))
-        seconds.append(bank.index.second[first:last])
-        counts.append(np.diff(starts))
-    index = Index(
-        names, np.array(keyframes), np.concatenate(seconds), np.cumsum(np.concatenate(counts))
-    )
+        pieces.append((bank, *bank.index.row_start[[first, last]].tolist()))
+        video.append(np.full(last - first, number))
+        second.append(bank.index.second[first:last])
+        count.append(bank.index.count[first:last])
+    index = RowIndex.of(names, *map(np.concatenate, (video, second, count)))
 
     def column(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
         whole = {bank.path: bank.read(name) for bank in banks}
@@ -209,7 +194,7 @@ def gather(parts: Iterable[str | Path], path: str | Path) -> None:
 def _write(
     path: str | Path,
     attributes: Mapping[str, Any],
-    index: Index,
+    index: RowIndex,
     box: NDArray[np.float32],
     score: NDArray[np.float32],
     blocks: Iterable[NDArray[Any]],

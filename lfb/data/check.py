@@ -16,7 +16,7 @@ import pandas as pd
 from lfb.data.annotations import read_annotations, read_excluded, read_labels
 from lfb.data.detector_csv import read_detections
 from lfb.data.key_mismatch import difference, misspelled
-from lfb.data.proposals import Proposals, read_proposals
+from lfb.data.proposals import read_proposals
 from lfb.errors import DataErrors, UserError
 from lfb.files.csv_table import KEY
 from lfb.files.videos import EXTENSIONS
@@ -44,7 +44,7 @@ class _Split:
     files: SplitFiles
     faults: list[str] = field(default_factory=list)
     annotations: pd.DataFrame | None = None
-    proposals: Proposals | None = None
+    proposed: pd.MultiIndex | None = None  # keyframes with a proposal
     excluded: set[tuple[str, int]] = field(default_factory=set)
 
 
@@ -219,9 +219,14 @@ def _read(files: SplitFiles, names: dict[int, str] | None, unscored: Collection[
 
     split.annotations = take(read_annotations, files.annotations, names, unscored)
     if files.proposals is not None:
-        split.proposals = take(read_proposals, files.proposals)
-    elif files.detections is not None and (found := take(read_detections, files.detections)):
-        split.proposals = found.keyed()
+        proposals = take(read_proposals, files.proposals)
+        if proposals is not None:
+            split.proposed = proposals.index.multi_index()
+    elif files.detections is not None:
+        detections = take(read_detections, files.detections)
+        if detections is not None:
+            keys = detections[KEY].drop_duplicates()
+            split.proposed = pd.MultiIndex.from_frame(keys).sort_values()
     if files.excluded is not None:
         split.excluded = take(read_excluded, files.excluded) or set()
     return split
@@ -331,12 +336,12 @@ def _second_faults(
                 "second, first_second or the length of the cut"
             )
 
-    rows, proposals = split.annotations, split.proposals
+    rows = split.annotations
     if rows is None:
         return faults
     blame(split.files.annotations, rows[[*KEY, "line"]])
-    if proposals is not None and split.files.people is not None and proposed:
-        keys = proposals.index.to_frame(index=False)
+    if split.proposed is not None and split.files.people is not None and proposed:
+        keys = split.proposed.to_frame(index=False)
         keys = keys[keys["video"].isin(rows["video"].unique())]
         blame(split.files.people, keys)
     return faults
@@ -344,16 +349,16 @@ def _second_faults(
 
 def _naming_faults(split: _Split, fps: float, first_second: int) -> list[str]:
     """Proposals on other keyframes than the annotated ones, as far as their keys tell why."""
-    files, rows, proposals = split.files, split.annotations, split.proposals
-    if rows is None or rows.empty or proposals is None or not len(proposals.index):
+    files, rows, proposed = split.files, split.annotations, split.proposed
+    if rows is None or rows.empty or proposed is None or not len(proposed):
         return []
     keyframes = _keyframes(rows)
-    without = keyframes[~keyframes.isin(proposals.index)]
+    without = keyframes[~keyframes.isin(proposed)]
     found = len(keyframes) - len(without)
-    why = difference(proposals.index, keyframes, fps=fps, first_second=first_second)
+    why = difference(proposed, keyframes, fps=fps, first_second=first_second)
     if found and why is None:
         return []  # a warning counts the others
-    astray = proposals.index[~proposals.index.isin(keyframes)]
+    astray = proposed[~proposed.isin(keyframes)]
     return [
         f"{files.people}: {found or 'none'} of the {len(keyframes)} keyframes of "
         f"{files.annotations} have a proposal: one has keys like '{_key(astray[0])}', the other "
@@ -363,9 +368,9 @@ def _naming_faults(split: _Split, fps: float, first_second: int) -> list[str]:
 
 def _spelling_faults(split: _Split) -> list[str]:
     """Annotated videos that the proposals have under a name spelled otherwise alone."""
-    if split.annotations is None or split.proposals is None:
+    if split.annotations is None or split.proposed is None:
         return []
-    proposed, annotated = split.proposals.index.unique("video"), split.annotations["video"].unique()
+    proposed, annotated = split.proposed.unique("video"), split.annotations["video"].unique()
     return [
         f"{split.files.people}: video '{spelled}' is '{video}' in {split.files.annotations}, which "
         "has no proposal; name both alike"
@@ -416,7 +421,7 @@ def _key(keyframe: tuple[str, int]) -> str:
 
 
 def _summary(split: _Split, names: dict[int, str]) -> dict[str, Any]:
-    rows, proposals = split.annotations, split.proposals
+    rows, proposed = split.annotations, split.proposed
     assert rows is not None
     keyframes = _keyframes(rows)
     used = keyframes[~keyframes.isin(split.excluded)]
@@ -434,10 +439,10 @@ def _summary(split: _Split, names: dict[int, str]) -> dict[str, Any]:
         },
         "unscored_rows": int((~boxed["action"].isin(list(names))).sum()),
     }
-    if proposals is not None:
-        without = used[~used.isin(proposals.index)]
+    if proposed is not None:
+        without = used[~used.isin(proposed)]
         summary |= {
-            "proposals": len(proposals.index),
+            "proposals": len(proposed),
             "without_proposal": [_key(key) for key in without],
         }
     return summary

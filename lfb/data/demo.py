@@ -28,7 +28,8 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from lfb.data.annotations import write_annotations, write_excluded, write_labels
-from lfb.data.proposals import Proposals, write_proposals
+from lfb.data.boxes import PersonBoxes
+from lfb.data.proposals import write_proposals
 from lfb.files.csv_table import BOX
 from lfb.files.whole import atomic
 from lfb.processes import die_with_parent
@@ -245,7 +246,7 @@ def write_demo(
             video, second, boxes, scores = zip(*detections, strict=True)
             write_proposals(
                 files["proposals"],
-                Proposals.from_rows(video, second, np.stack(boxes), np.array(scores)),
+                PersonBoxes.from_rows(video, second, np.stack(boxes), np.array(scores)),
             )
             random = generator("demo excluded", seed, split)
             keyframes = sorted({(row[0], row[1]) for row in rows})

@@ -1,31 +1,15 @@
-"""Keyframes with the people in them, and the file that hands them from job to job."""
+"""The file that passes the keyframes of a split from one job to the next."""
 
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from lfb.data.boxes import Keyframe, PersonBoxes, RowIndex
 from lfb.errors import UserError
 from lfb.files.whole import write_npz
-
-
-@dataclass(frozen=True, eq=False)
-class Keyframe:
-    """One second of a video and the people in it.
-
-    Attributes:
-        boxes: (N, 4) float32, fractions of the frame.
-        scores: (N,) float32 detection scores; 1 for ground truth.
-        labels: (N, outputs) uint8, 1 where the person does the action; None where unknown.
-    """
-
-    video: str
-    second: int
-    boxes: np.ndarray
-    scores: np.ndarray
-    labels: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,44 +17,51 @@ class Keyframes:
     """The keyframes of a split that one stage works on.
 
     Attributes:
-        keyframes: Sorted by video and second.
-        videos: All videos of the split, also those without such a keyframe, sorted.
+        people: Boxes on the keyframes. Their index lists all videos of the split, also those
+            without a keyframe.
         actions: Ids of the label list, rising.
         outputs: Outputs of the classifier: one for each id up to the highest, scored or not.
     """
 
-    keyframes: list[Keyframe]
-    videos: list[str]
+    people: PersonBoxes
     actions: list[int]
     outputs: int
 
+    @property
+    def videos(self) -> list[str]:
+        """All videos of the split, sorted."""
+        return self.people.index.videos
+
+    @property
+    def keyframes(self) -> list[Keyframe]:
+        """The keyframes one by one, sorted by video and second."""
+        return self.people.keyframes()
+
     def of(self, videos: Collection[str]) -> list[Keyframe]:
-        """The keyframes of some videos."""
+        """Return the keyframes of some videos."""
         wanted = set(videos)
         return [keyframe for keyframe in self.keyframes if keyframe.video in wanted]
 
     def save(self, path: str | Path) -> None:
-        """Writes an ``.npz``; the same keyframes give the same bytes."""
-        number = {video: i for i, video in enumerate(self.videos)}
-        people = [len(keyframe.boxes) for keyframe in self.keyframes]
+        """Write an ``.npz``. The same keyframes give the same bytes."""
+        people, index = self.people, self.people.index
         arrays = {
-            "videos": np.array(self.videos, np.str_),
+            "videos": np.array(index.videos, np.str_),
             "actions": np.array(self.actions, np.int32),
             "outputs": np.array(self.outputs, np.int32),
-            "video": np.array([number[k.video] for k in self.keyframes], np.int32),
-            "second": np.array([k.second for k in self.keyframes], np.int32),
-            "start": np.cumsum([0, *people]),
-            "boxes": _stack([k.boxes for k in self.keyframes], np.empty((0, 4), np.float32)),
-            "scores": _stack([k.scores for k in self.keyframes], np.empty(0, np.float32)),
+            "video": index.video.astype(np.int32),
+            "second": index.second,
+            "start": index.row_start,
+            "boxes": people.boxes,
+            "scores": people.scores,
         }
-        labels = [k.labels for k in self.keyframes if k.labels is not None]
-        if labels:
-            arrays["labels"] = np.concatenate(labels)
+        if people.labels is not None and len(index):
+            arrays["labels"] = people.labels
         write_npz(path, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Keyframes":
-        """Reads what ``save`` wrote.
+        """Read what ``save`` wrote.
 
         Raises:
             UserError: The file is missing or broken.
@@ -78,31 +69,16 @@ class Keyframes:
         try:
             with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            videos = arrays["videos"].tolist()
-            start, labels = arrays["start"].tolist(), arrays.get("labels")
-            keyframes = [
-                Keyframe(
-                    videos[video],
-                    second,
-                    arrays["boxes"][a:b],
-                    arrays["scores"][a:b],
-                    None if labels is None else labels[a:b],
-                )
-                for video, second, a, b in zip(
-                    arrays["video"].tolist(),
-                    arrays["second"].tolist(),
-                    start[:-1],
-                    start[1:],
-                    strict=True,
-                )
-            ]
-            return cls(keyframes, videos, arrays["actions"].tolist(), int(arrays["outputs"]))
+            index = RowIndex.of(
+                arrays["videos"].tolist(),
+                arrays["video"],
+                arrays["second"],
+                np.diff(arrays["start"]),
+            )
+            people = PersonBoxes(index, arrays["boxes"], arrays["scores"], arrays.get("labels"))
+            return cls(people, arrays["actions"].tolist(), int(arrays["outputs"]))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(
-                f"{path}: no whole file of keyframes ({error!r}). Delete it and run the same "
+                f"{path}: not a complete file of keyframes ({error!r}). Delete it and run the same "
                 "command again."
             ) from error
-
-
-def _stack(parts: Sequence[np.ndarray], empty: np.ndarray) -> np.ndarray:
-    return np.concatenate([empty, *parts])

@@ -7,81 +7,22 @@ one line for every fault, so that the data check can list all of them at once.
 import pickle
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lfb.data.boxes import PersonBoxes, ragged
 from lfb.errors import UserError
 from lfb.files.array_pickle import read_arrays
-from lfb.files.csv_table import KEY, Csv, box_faults, numbers
+from lfb.files.csv_table import Csv, box_faults, numbers
 from lfb.files.whole import atomic
 
 _OVERSHOOT = 1e-3  # detectors clip boxes to the frame in float32 pixels; this much is rounding
 
 
-@dataclass(frozen=True, eq=False)
-class Proposals:
-    """Detected people of many keyframes, in flat arrays.
-
-    Attributes:
-        index: K sorted (video, second) pairs, each with one or more boxes.
-        start: (K + 1,) int64; keyframe k holds rows start[k] to start[k + 1] - 1.
-        boxes: (N, 4) float32, fractions of the frame.
-        scores: (N,) float32, falling within a keyframe.
-    """
-
-    index: pd.MultiIndex
-    start: np.ndarray
-    boxes: np.ndarray
-    scores: np.ndarray
-
-    @classmethod
-    def from_rows(
-        cls,
-        video: Sequence[str] | np.ndarray,
-        second: Sequence[int] | np.ndarray,
-        boxes: np.ndarray,
-        scores: np.ndarray,
-    ) -> "Proposals":
-        """Sorts N boxes, one row each, in any order."""
-        code, names = pd.factorize(np.asarray(video, dtype=object), sort=True)
-        second = np.asarray(second, dtype=np.int64)
-        scores = np.asarray(scores, dtype=np.float32)
-        order = np.lexsort((-scores, second, code))
-        code, second = code[order], second[order]
-        first = np.ones(len(code), dtype=bool)
-        first[1:] = (code[1:] != code[:-1]) | (second[1:] != second[:-1])
-        start = np.append(np.flatnonzero(first), len(code))
-        index = pd.MultiIndex.from_arrays([names[code[first]], second[first]], names=KEY)
-        boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
-        return cls(index, start, boxes[order], scores[order])
-
-    @classmethod
-    def none(cls) -> "Proposals":
-        """Nobody, in no keyframe."""
-        return cls.from_rows([], [], np.empty((0, 4)), np.empty(0))
-
-    def keys(self) -> list[tuple[str, int]]:
-        """The keyframes that have boxes, sorted."""
-        return self.index.tolist()
-
-    def get(self, video: str, second: int) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes (n, 4) and falling scores (n,) of a keyframe; n is 0 where there is none."""
-        k = self.index.get_indexer([(video, second)])[0]
-        rows = slice(self.start[k], self.start[k + 1]) if k >= 0 else slice(0)
-        return self.boxes[rows], self.scores[rows]
-
-    def passing(self, score: float | np.ndarray) -> np.ndarray:
-        """(K,) numbers of boxes that score at least ``score`` (one for all or one each)."""
-        least = np.repeat(np.broadcast_to(np.float32(score), len(self.index)), np.diff(self.start))
-        before = np.append(0, np.cumsum(self.scores >= least))
-        return before[self.start[1:]] - before[self.start[:-1]]
-
-
-def read_proposals(path: str | Path) -> tuple[Proposals, list[str]]:
+def read_proposals(path: str | Path) -> tuple[PersonBoxes, list[str]]:
     """Reads detected people: a pickle or, where the name ends in ``.csv``, a CSV.
 
     The pickle is a dict ``'<video>,<second>'`` -> N x 5 array x1, y1, x2, y2, score, read by an
@@ -114,10 +55,10 @@ def read_proposals(path: str | Path) -> tuple[Proposals, list[str]]:
         faults.append(f"{where(i)}: {text}")
     if not len(rows) and not faults:
         faults.append(f"{path}: holds no box; run a person detector on the keyframes.")
-    return Proposals.from_rows(video[~bad], second[~bad], boxes[~bad], scores[~bad]), faults
+    return PersonBoxes.from_rows(video[~bad], second[~bad], boxes[~bad], scores[~bad]), faults
 
 
-def join_proposals(paths: Sequence[str | Path]) -> Proposals:
+def join_proposals(paths: Sequence[str | Path]) -> PersonBoxes:
     """The boxes of several pickles that ``write_proposals`` wrote, in some of which may be none.
 
     Raises:
@@ -129,16 +70,16 @@ def join_proposals(paths: Sequence[str | Path]) -> Proposals:
         raise UserError(
             "the person detector found nobody: see to the frames, or to detector.score."
         )
-    return Proposals.from_rows(video, second, rows[:, :4], rows[:, 4])
+    return PersonBoxes.from_rows(video, second, rows[:, :4], rows[:, 4])
 
 
-def write_proposals(path: str | Path, proposals: Proposals) -> None:
+def write_proposals(path: str | Path, proposals: PersonBoxes) -> None:
     """Writes a pickle or, where the name ends in ``.csv``, a CSV."""
     rows = np.column_stack([proposals.boxes, proposals.scores])
-    parts = np.split(rows, proposals.start[1:-1])
+    parts = np.split(rows, proposals.index.row_start[1:-1])
     keyed = {
         f"{video},{second:04d}": part
-        for (video, second), part in zip(proposals.keys(), parts, strict=False)
+        for (video, second), part in zip(proposals.index.keys(), parts, strict=False)
     }
     with atomic(path) as scratch:
         if Path(path).suffix != ".csv":
@@ -198,9 +139,8 @@ def _read_pickle(
         else:
             seen[video, int(text)] = key
             parts.append(part.reshape(-1, 5))
-    count = [len(part) for part in parts]
-    keys = np.repeat(np.arange(len(seen)), count)
-    place = np.arange(len(keys)) - np.repeat(np.cumsum(count) - count, count)
+    count = np.array([len(part) for part in parts], np.int64)
+    place, keys = ragged(np.zeros_like(count), count)
     names = list(seen.values())
 
     def where(i: int) -> str:

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import pandas as pd
 
 from lfb.data.annotations import read_annotations, read_excluded, read_labels
+from lfb.data.boxes import PersonBoxes
 from lfb.data.keyframes import Keyframes
-from lfb.data.proposals import Proposals, read_proposals
+from lfb.data.proposals import read_proposals
 from lfb.data.selection import bank_keyframes, ground_truth, test_keyframes, training_keyframes
 from lfb.errors import DataErrors
 
@@ -31,7 +32,7 @@ class Split:
     labels: dict[int, str]
     unscored: Collection[int]
     annotations: pd.DataFrame
-    proposals: Proposals | None
+    proposals: PersonBoxes | None
     excluded: set[tuple[str, int]]
 
     @classmethod
@@ -74,7 +75,7 @@ class Split:
         if purpose == "training":
             found = training_keyframes(
                 self.annotations,
-                self.proposals or Proposals.none(),
+                self.proposals or PersonBoxes.none(),
                 self.excluded,
                 num_outputs=self.outputs,
                 score=boxes["train_score"],
@@ -96,8 +97,7 @@ class Split:
                 score=boxes["test_score"],
                 seconds=boxes["test_seconds"],
             )
-        videos = sorted(self.annotations["video"].unique())
-        return Keyframes(found, videos, sorted(self.labels), self.outputs)
+        return Keyframes(found, sorted(self.labels), self.outputs)
 
     @property
     def outputs(self) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from lfb.bank.store import Bank
-from lfb.data.keyframes import Keyframe
+from lfb.data.boxes import Keyframe
 from lfb.errors import UserError
 from lfb.randomness import generator, seed_of
 from lfb.video.frames import FrameInfo

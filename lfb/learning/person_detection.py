@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.models.detection import faster_rcnn
 
-from lfb.data.proposals import Proposals
+from lfb.data.boxes import PersonBoxes
 from lfb.errors import UserError
 from lfb.files.torch_file import read_tensors
 from lfb.program import progress
@@ -84,7 +84,7 @@ def detect(
     *,
     workers: int,
     device: torch.device,
-) -> Proposals:
+) -> PersonBoxes:
     """The people that a detector finds in the frames of keyframes.
 
     Args:
@@ -116,7 +116,7 @@ def detect(
     counts = [len(part) for part in scores[1:]]
     video = np.repeat(np.array([video for video, _ in keyframes], dtype=object), counts)
     second = np.repeat(np.array([second for _, second in keyframes], dtype=np.int64), counts)
-    return Proposals.from_rows(video, second, np.concatenate(boxes), np.concatenate(scores))
+    return PersonBoxes.from_rows(video, second, np.concatenate(boxes), np.concatenate(scores))
 
 
 class _Images(Dataset):

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.ops import box_iou
 
 from lfb.bank.features import BankFeatures
 from lfb.bank.store import Bank
-from lfb.data.keyframes import Keyframe
+from lfb.data.boxes import Keyframe, box_iou
 from lfb.data.predictions import Predictions
 from lfb.data.split import Split
 from lfb.files.csv_table import BOX
@@ -240,9 +239,8 @@ def _actions_of(split: Split, video: str, second: int, box: np.ndarray) -> list[
     rows = rows[(rows["video"] == video) & (rows["second"] == second) & rows["action"].ge(1)]
     if rows.empty:
         return []
-    truth = torch.from_numpy(rows[BOX].to_numpy(np.float32, copy=True))
-    overlap = box_iou(truth, torch.from_numpy(box[None]))[:, 0]
-    actions = rows["action"].to_numpy()[(overlap >= max(IOU, overlap.max().item())).numpy()]
+    overlap = box_iou(rows[BOX].to_numpy(np.float32), box)
+    actions = rows["action"].to_numpy()[overlap >= max(IOU, overlap.max())]
     return [split.labels[action] for action in actions.tolist() if action in split.labels]
 
 

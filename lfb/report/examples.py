@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torchvision.ops import box_iou
 
 from lfb.bank.features import BankFeatures
-from lfb.data.keyframes import Keyframe
+from lfb.data.boxes import Keyframe, PersonBoxes, box_iou, group_rows
 from lfb.data.predictions import Predictions
-from lfb.data.proposals import Proposals
 from lfb.data.selection import training_keyframes
 from lfb.data.split import Split
 from lfb.learning.clips import Clips
@@ -39,9 +37,9 @@ class People:
     @classmethod
     def of(cls, split: Split) -> "People":
         """Takes them from the ground truth, without excluded keyframes."""
-        keyframes = training_keyframes(
+        found = training_keyframes(
             split.annotations,
-            Proposals.none(),
+            PersonBoxes.none(),
             split.excluded,
             num_outputs=split.outputs,
             score=1,
@@ -50,7 +48,7 @@ class People:
         )
         classes = np.array(sorted(split.labels))
         kept = []
-        for keyframe in keyframes:
+        for keyframe in found.keyframes():
             assert keyframe.labels is not None
             some = keyframe.labels[:, classes].any(1)
             if some.any():
@@ -246,16 +244,13 @@ def attend(model: ActionModel, clips: Clips, features: BankFeatures) -> list[Att
 def _match(people: People, predictions: Predictions) -> np.ndarray:
     """(P,) the prediction that overlaps each person most, -1 where none overlaps enough."""
     names = np.array(predictions.videos)[predictions.video]
-    place: dict[tuple[str, int], list[int]] = {}
-    for row, key in enumerate(zip(names.tolist(), predictions.second.tolist(), strict=True)):
-        place.setdefault(key, []).append(row)
+    order, index = group_rows(names.tolist(), predictions.second)
     found = []
     for keyframe in people.keyframes:
-        rows = np.array(place.get((keyframe.video, keyframe.second), []), int)
+        rows = order[index.rows(keyframe.video, keyframe.second)]
         matched = np.full(len(keyframe.boxes), -1)
         if len(rows):
-            boxes = torch.from_numpy(keyframe.boxes), torch.from_numpy(predictions.box[rows])
-            overlap, number = box_iou(*boxes).max(1)
-            matched = np.where(overlap >= IOU, rows[number.numpy()], -1)
+            overlap = box_iou(keyframe.boxes[:, None], predictions.box[rows])
+            matched = np.where(overlap.max(1) >= IOU, rows[overlap.argmax(1)], -1)
         found.append(matched)
     return np.concatenate([np.empty(0, int), *found])

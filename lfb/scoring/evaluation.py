@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lfb.data.boxes import box_iou, differs_from_previous, ragged
 from lfb.data.predictions import Detections, Predictions
 from lfb.errors import UserError
 
@@ -335,11 +336,13 @@ def _best_overlaps(
     parts = []
     for start in range(0, max(len(scene.box), 1), _BOXES_AT_ONCE):
         part = slice(start, start + _BOXES_AT_ONCE)
-        count = last[part] - first[part]
-        box = np.repeat(np.arange(start, start + len(count)), count)
-        nth = np.arange(len(box)) - np.repeat(np.cumsum(count) - count, count)
-        truth = np.repeat(first[part], count) + nth
-        iou = _iou(scene.box[box].astype(coordinates), scene.truth_box[truth].astype(coordinates))
+        truth, box = ragged(first[part], last[part] - first[part])
+        box += start
+        iou = box_iou(
+            scene.box[box].astype(coordinates),
+            scene.truth_box[truth].astype(coordinates),
+            product=np.float64,  # whatever the coordinates are, as MMAction2 does it
+        )
         enough = np.flatnonzero(iou >= IOU)
         parts.append((box[enough], truth[enough], iou[enough]))
     box, truth, iou = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -347,26 +350,9 @@ def _best_overlaps(
     action = scene.truth_action[truth]
     order = np.lexsort((-iou, box, action))  # stable: of equal overlaps the first listed
     action, box, truth = action[order], box[order], truth[order]
-    best = np.ones(len(order), dtype=bool)
-    best[1:] = (action[1:] != action[:-1]) | (box[1:] != box[:-1])
+    best = differs_from_previous(action, box)
     ends = np.searchsorted(action[best], np.arange(1, classes))
     return list(zip(np.split(box[best], ends), np.split(truth[best], ends), strict=True))
-
-
-def _iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(P,) IoU of the pairs of boxes (P, 4), NaN where both are empty.
-
-    The intersection is multiplied in float64 whatever the coordinates are, as MMAction2 does it.
-    """
-    sides = np.maximum(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0)
-    overlap = np.prod(sides, axis=1, dtype=np.float64)
-    areas = _area(a) + _area(b)
-    with np.errstate(invalid="ignore"):
-        return overlap / (areas - overlap)
-
-
-def _area(box: np.ndarray) -> np.ndarray:
-    return (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
 
 
 def _counted(scene: _Scene, rule: Protocol) -> np.ndarray:
@@ -409,7 +395,7 @@ def _falling(score: np.ndarray) -> np.ndarray:
     NumPy's stable sort takes six times as long as its quickest, which leaves little to mend.
     """
     order = np.argsort(-score)
-    new = np.diff(score[order], prepend=np.nan) != 0
+    new = differs_from_previous(score[order])
     tied = np.flatnonzero(~(new & np.append(new, True)[1:]))
     order[tied] = order[tied][np.lexsort((order[tied], np.cumsum(new)[tied]))]
     return order

@@ -10,7 +10,7 @@ import yaml
 from lfb.config import settings
 from lfb.config.layers import merge
 from lfb.data.annotations import read_annotations, read_labels
-from lfb.data.detector_csv import read_detections
+from lfb.data.detector_csv import in_pixels, read_detections
 from tests.samples import write
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def test_the_examples_of_the_page_are_read(tmp_path):
     assert rows["video"].unique().tolist() == ["kitchen 2"]
     found, faults = read_detections(write(tmp_path, *example("**Detected people**")))
     assert faults == []
-    assert (len(found.boxes), found.pixels) == (3, True)
+    assert (len(found), in_pixels(found)) == (3, True)
 
 
 def test_the_overlay_for_new_videos_trains_nothing_and_leaves_no_file_of_the_old_ones():

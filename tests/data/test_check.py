@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from lfb.data.annotations import write_labels
+from lfb.data.boxes import PersonBoxes
 from lfb.data.check import SplitFiles, check, check_frames, deviating_frames, find_videos, lengths
-from lfb.data.proposals import Proposals, write_proposals
+from lfb.data.proposals import write_proposals
 from lfb.errors import DataErrors, UserError
 
 
@@ -47,7 +48,7 @@ class DataSet:
         video, second, score = zip(*rows, strict=True)
         boxes = np.tile([0.1, 0.1, 0.5, 0.9], (len(rows), 1))
         write_proposals(
-            self.splits[split].proposals, Proposals.from_rows(video, second, boxes, score)
+            self.splits[split].proposals, PersonBoxes.from_rows(video, second, boxes, score)
         )
 
     def exclude(self, split: str, *rows: str) -> None:
@@ -221,7 +222,7 @@ def test_a_missing_file_is_one_fault(data, name):
 
 def test_empty_files_are_faults(data):
     data.annotate("train", "")
-    write_proposals(data.splits["val"].proposals, Proposals.from_rows([], [], [], []))
+    write_proposals(data.splits["val"].proposals, PersonBoxes.from_rows([], [], [], []))
     csv, pickle = data.faults()
     assert csv.startswith("train.csv: is empty")
     assert pickle.startswith("val.pkl: holds no box")

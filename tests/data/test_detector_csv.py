@@ -3,21 +3,27 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lfb.data.detector_csv import DetectorBoxes, read_detections
+from lfb.data.boxes import PersonBoxes
+from lfb.data.detector_csv import in_pixels, read_detections, to_proposals
 from lfb.errors import DataErrors, UserError
-from tests.samples import write
+from tests.samples import boxes_at, write
 
 SIZES = {"a": (640, 360), "b c": (64, 48)}
 
 
-def read(folder: Path, *rows: str) -> DetectorBoxes:
-    found, faults = read_detections(write(folder, *rows))
-    assert faults == []
+def read(folder: Path, *rows: str) -> pd.DataFrame:
+    found, errors = read_detections(write(folder, *rows))
+    assert errors == []
     return found
+
+
+def proposals(found: pd.DataFrame, sizes=SIZES) -> PersonBoxes:
+    return to_proposals(found, "train.csv", sizes)
 
 
 def faults_of(folder: Path, *rows: str) -> list[str]:
@@ -28,31 +34,31 @@ def faults_of(folder: Path, *rows: str) -> list[str]:
 
 def test_boxes_in_fractions_are_taken_as_they_are(tmp_path):
     found = read(tmp_path, "a,0902,0.1,0.2,0.5,1,0.75", "b c,3,0,0,1,1,0.5", "a,902,0,0,1,1.0005,1")
-    assert not found.pixels
-    made = found.proposals(SIZES)
-    assert made.keys() == [("a", 902), ("b c", 3)]
-    boxes, scores = made.get("a", 902)
+    assert not in_pixels(found)
+    made = proposals(found)
+    assert made.index.keys() == [("a", 902), ("b c", 3)]
+    boxes, scores = boxes_at(made, "a", 902)
     assert boxes.tolist() == np.float32([[0, 0, 1, 1], [0.1, 0.2, 0.5, 1]]).tolist()
     assert scores.tolist() == [1, 0.75]
 
 
 def test_boxes_in_pixels_are_divided_by_the_frame_of_their_video(tmp_path):
     found = read(tmp_path, "a,2,0,36,320,360,0.5", "b c,2,0,-0.5,64.9,48,0.5", "b c,2,0,0,1,2,0.25")
-    assert found.pixels
-    made = found.proposals(SIZES)
-    np.testing.assert_allclose(made.get("a", 2)[0], [[0, 0.1, 0.5, 1]], rtol=1e-6)
-    np.testing.assert_allclose(made.get("b c", 2)[0], [[0, 0, 1, 1], [0, 0, 1 / 64, 2 / 48]])
+    assert in_pixels(found)
+    made = proposals(found)
+    np.testing.assert_allclose(boxes_at(made, "a", 2)[0], [[0, 0.1, 0.5, 1]], rtol=1e-6)
+    np.testing.assert_allclose(boxes_at(made, "b c", 2)[0], [[0, 0, 1, 1], [0, 0, 1 / 64, 2 / 48]])
 
 
 def test_an_empty_field_may_stand_before_the_score(tmp_path):
     found = read(tmp_path, "a,2,0,0,1,1,,0.5", "a,2,0,0,1,1,0.25")
-    assert found.scores.tolist() == [0.5, 0.25]
+    assert found["score"].tolist() == [0.5, 0.25]
 
 
 def test_boxes_of_videos_that_are_not_annotated_are_left_out(tmp_path):
     found = read(tmp_path, "a,2,0,0,1,1,0.5", "other,2,0,0,1,1,0.5")
-    assert found.proposals(SIZES).keys() == [("a", 2)]
-    assert found.keyed().keys() == [("a", 2), ("other", 2)]
+    assert proposals(found).index.keys() == [("a", 2)]
+    assert found["video"].tolist() == ["a", "other"]
 
 
 def test_all_bad_rows_are_told_with_their_lines(tmp_path):
@@ -80,7 +86,7 @@ def test_all_bad_rows_are_told_with_their_lines(tmp_path):
         "2: y2 'y2' is not a number",
         "2: score 'score' is not a number",
         "3: second '2.5' is not a whole number from 0",
-        "4: 'person' stands before the score",
+        "4: 'person' is before the score",
         "5: has 6 fields",
         "6: x1 'left' is not a number",
         "7: score 85 is outside [0, 1]",
@@ -101,8 +107,8 @@ def test_pixels_and_fractions_in_one_file_are_one_fault(tmp_path):
         tmp_path, "a,2,0,0,1,1,0.5", *["a,2,0,0,30,20,0.5"] * 7, "a,2,0,0.5,1,0.75,0.5"
     )
     assert fault == (
-        " boxes with a side above 1, as in pixels (lines 2, 3, 4, 5, 6 and 2 more), and boxes with "
-        "none, as in fractions of the frame (lines 1, 9); write all of a file alike"
+        " some boxes have values above 1, as in pixels (lines 2, 3, 4, 5, 6 and 2 more), others "
+        "have none, as in fractions of the frame (lines 1, 9); use one unit in a file"
     )
 
 
@@ -111,23 +117,23 @@ def test_boxes_of_frames_of_another_size_are_one_fault_for_each_video(tmp_path):
         tmp_path, "b c,2,0,0,64,48,1", "a,2,0,0,1280,720,1", "b c,3,0,0,66,9,1", "a,3,0,0,1280,7,1"
     )
     with pytest.raises(DataErrors) as refused:
-        found.proposals(SIZES)
+        proposals(found)
     assert [fault.split("train.csv")[1] for fault in refused.value.errors] == [
-        ":2: and 1 more reach beyond the frame of video 'a', 640x360 pixels; was the detector run "
-        "on frames of this size?",
-        ":3: reaches beyond the frame of video 'b c', 64x48 pixels; was the detector run on frames "
-        "of this size?",
+        ":2: this box and 1 more extend beyond the frame of video 'a', 640x360 pixels; run the "
+        "detector on frames of this size",
+        ":3: this box extends beyond the frame of video 'b c', 64x48 pixels; run the detector on "
+        "frames of this size",
     ]
 
 
 def test_a_box_outside_the_frame_but_for_rounding_is_empty(tmp_path):
     found = read(tmp_path, "a,2,0,0,30,20,1", "a,2,-1,0,0,20,1")
     with pytest.raises(DataErrors, match=r"train.csv:2: x1 and x2 are both 0.0: the box is empty"):
-        found.proposals(SIZES)
+        proposals(found)
 
 
 def test_an_empty_file_and_a_missing_one_are_told(tmp_path):
-    assert faults_of(tmp_path, "") == [" holds no box; run a person detector on the keyframes."]
+    assert faults_of(tmp_path, "") == [" contains no box; run a person detector on the keyframes."]
     with pytest.raises(UserError, match=r"gone.csv: No such file"):
         read_detections(tmp_path / "gone.csv")
 
@@ -151,8 +157,8 @@ def test_pixels_and_fractions_give_the_same_boxes(tmp_path, rows):
         return f"{video},{second},{','.join(map(repr, values))},0.5"
 
     made = [
-        read(tmp_path, *(line(*row, scale=scale) for row in rows)).proposals(SIZES)
+        proposals(read(tmp_path, *(line(*row, scale=scale) for row in rows)))
         for scale in (SIZES, dict.fromkeys(SIZES, (1, 1)))
     ]
-    assert made[0].keys() == made[1].keys()
+    assert made[0].index.keys() == made[1].index.keys()
     np.testing.assert_allclose(made[0].boxes, made[1].boxes, rtol=1e-6)

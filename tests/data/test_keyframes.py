@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lfb.data.keyframes import Keyframe, Keyframes
+from lfb.data.boxes import Keyframe, PersonBoxes, RowIndex
+from lfb.data.keyframes import Keyframes
 from lfb.errors import UserError
 from tests.pictures import OUTPUTS, VIDEOS, make_keyframes
 
@@ -14,7 +15,21 @@ def chosen(labelled: bool = True) -> Keyframes:
     keyframes = make_keyframes()
     if not labelled:
         keyframes = [dataclasses.replace(k, labels=None) for k in keyframes]
-    return Keyframes(keyframes, [*VIDEOS, "z"], [1, 3], OUTPUTS)
+    return Keyframes(people_of(keyframes, [*VIDEOS, "z"]), [1, 3], OUTPUTS)
+
+
+def people_of(keyframes: list[Keyframe], videos: list[str]) -> PersonBoxes:
+    number = np.array([videos.index(k.video) for k in keyframes], int)
+    index = RowIndex.of(
+        videos, number, [k.second for k in keyframes], [len(k.boxes) for k in keyframes]
+    )
+    labels = [k.labels for k in keyframes if k.labels is not None]
+    return PersonBoxes(
+        index,
+        np.concatenate([np.empty((0, 4), np.float32), *(k.boxes for k in keyframes)]),
+        np.concatenate([np.empty(0, np.float32), *(k.scores for k in keyframes)]),
+        np.concatenate(labels) if labels else None,
+    )
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -37,7 +52,7 @@ def test_saved_keyframes_read_back_the_same_and_the_same_ones_give_the_same_byte
 def test_no_keyframes_and_keyframes_without_people_are_kept_too(tmp_path):
     nobody = Keyframe("a", 902, np.empty((0, 4), np.float32), np.empty(0, np.float32))
     for keyframes in [], [nobody]:
-        Keyframes(keyframes, ["a"], [1], 2).save(tmp_path / "x.npz")
+        Keyframes(people_of(keyframes, ["a"]), [1], 2).save(tmp_path / "x.npz")
         found = Keyframes.load(tmp_path / "x.npz")
         assert [(k.video, k.second, k.boxes.shape) for k in found.keyframes] == [
             (k.video, k.second, (0, 4)) for k in keyframes
@@ -55,5 +70,5 @@ def test_a_missing_or_broken_file_is_told(tmp_path, size):
     if size is not None:
         chosen().save(path)
         path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(UserError, match=r"x\.npz: no whole file of keyframes"):
+    with pytest.raises(UserError, match=r"x\.npz: not a complete file of keyframes"):
         Keyframes.load(path)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lfb.data.proposals import join_proposals, read_proposals, write_proposals
 from lfb.errors import UserError
-from tests.samples import NAMES, proposals_of, write
+from tests.samples import NAMES, boxes_at, proposals_of, write
 
 
 def _pickle(tmp_path: Path, value: object, **options) -> Path:
@@ -43,9 +43,9 @@ def test_pickles_of_every_protocol_and_numpy_are_read(tmp_path, protocol, dtype,
         path.write_bytes(_as_numpy_1(path.read_bytes(), protocol))
     proposals, faults = read_proposals(path)
     assert faults == []
-    assert proposals.keys() == [("a,b", 902)]
-    np.testing.assert_array_equal(proposals.get("a,b", 902)[0], boxes[:, :4])
-    np.testing.assert_array_equal(proposals.get("a,b", 902)[1], boxes[:, 4])
+    assert proposals.index.keys() == [("a,b", 902)]
+    np.testing.assert_array_equal(boxes_at(proposals, "a,b", 902)[0], boxes[:, :4])
+    np.testing.assert_array_equal(boxes_at(proposals, "a,b", 902)[1], boxes[:, 4])
 
 
 def test_a_pickle_of_python_2_is_read(tmp_path):
@@ -127,7 +127,7 @@ def test_faulty_proposals_are_named_and_left_out(tmp_path, table, fault):
     proposals, faults = read_proposals(path)
     assert len(faults) == 1
     assert faults[0].startswith(f"{path}: {fault}")
-    assert ("ok", 1) in proposals.keys()  # noqa: SIM118
+    assert ("ok", 1) in proposals.index.keys()  # noqa: SIM118
 
 
 def test_a_rounding_beyond_the_frame_is_clipped(tmp_path):
@@ -141,13 +141,13 @@ def test_a_file_without_any_proposal_is_a_fault(tmp_path):
     for path in (_pickle(tmp_path, {"a,1": np.empty((0, 5))}), write(tmp_path, "")):
         proposals, faults = read_proposals(path)
         assert len(faults) == 1
-        assert proposals.keys() == []
+        assert proposals.index.keys() == []
 
 
 def test_faults_of_a_proposals_csv_have_lines(tmp_path):
     path = write(tmp_path, "a,x,0,0,1,1,,1", "a,1,0,0,1,1,,1", "a,1,0,0,1,1", "a,2,0.5,0,0.1,1,,1")
     proposals, faults = read_proposals(path)
-    assert proposals.keys() == [("a", 1)]
+    assert proposals.index.keys() == [("a", 1)]
     assert [fault.split(":")[1] for fault in faults] == ["1", "3", "4"]
 
 
@@ -156,8 +156,8 @@ def test_a_box_of_several_labels_is_one_person(tmp_path):
     other = ["a,0903,0,0,0.5,1,12,0.9", "a,0903,0.5,0,1,1,,0.8", "a,0903,0.5,0,1,1,,0.8"]
     proposals, faults = read_proposals(write(tmp_path, *rows, *other))
     assert faults == []
-    assert proposals.get("a", 902)[0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
-    assert len(proposals.get("a", 903)[0]) == 3  # two people of one box
+    assert boxes_at(proposals, "a", 902)[0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
+    assert len(boxes_at(proposals, "a", 903)[0]) == 3  # two people of one box
 
 
 _boxes = st.tuples(
@@ -179,14 +179,15 @@ def test_written_proposals_read_back_the_same(tmp_path, table, name):
     write_proposals(tmp_path / name, written)
     read, faults = read_proposals(tmp_path / name)
     assert faults == []
-    assert read.keys() == written.keys() == sorted(table)
-    for field in ("start", "boxes", "scores"):
+    assert read.index.keys() == written.index.keys() == sorted(table)
+    np.testing.assert_array_equal(read.index.row_start, written.index.row_start)
+    for field in ("boxes", "scores"):
         np.testing.assert_array_equal(getattr(read, field), getattr(written, field))
     for key, boxes in table.items():
-        assert sorted(zip(*(part.tolist() for part in read.get(*key)), strict=True)) == sorted(
-            (list(box[:4]), box[4]) for box in boxes
-        )
-        assert (np.diff(read.get(*key)[1]) <= 0).all()
+        assert sorted(
+            zip(*(part.tolist() for part in boxes_at(read, *key)), strict=True)
+        ) == sorted((list(box[:4]), box[4]) for box in boxes)
+        assert (np.diff(boxes_at(read, *key)[1]) <= 0).all()
 
 
 def test_pieces_are_joined_and_may_be_empty(tmp_path):
@@ -196,16 +197,11 @@ def test_pieces_are_joined_and_may_be_empty(tmp_path):
     for path, piece in zip(paths, pieces, strict=True):
         write_proposals(path, piece)
     joined = join_proposals(paths)
-    assert joined.keys() == [("a", 2), ("b", 1)]
+    assert joined.index.keys() == [("a", 2), ("b", 1)]
     assert joined.scores.tolist() == [0.25, 0.5]
     assert joined.boxes.tolist() == [[0, 0, 1, 0.5], [0, 0, 1, 1]]
     with pytest.raises(UserError, match="found nobody"):
         join_proposals(paths[1:2])
-
-
-def test_an_unknown_keyframe_has_no_proposals():
-    boxes, scores = proposals_of(("a", 1, 0, 0, 1, 1, 1)).get("a", 2)
-    assert (boxes.shape, scores.shape) == ((0, 4), (0,))
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfb.data.recall import measure, moved, sentence
+from lfb.data.recall import describe, measure, shifted_seconds
 from tests.samples import annotation_table, proposals_of
 
 LEFT, RIGHT = (0.1, 0.1, 0.4, 0.9), (0.6, 0.1, 0.9, 0.9)
@@ -41,23 +41,23 @@ def test_people_found_are_counted_at_every_score():
 
 
 def test_the_sentence_tells_all_of_it():
-    assert sentence(measure(ROWS, FOUND, {("b", 3)}, SCORES), SCORES) == (
-        "recall at IoU 0.5: 50.0 % of 4 annotated people, 25.0 % with scores from 0.9 up "
-        "(boxes.test_score), 50.0 % with scores from 0.8 up (boxes.bank_score); 1.25 boxes a "
+    assert describe(measure(ROWS, FOUND, {("b", 3)}, SCORES), SCORES) == (
+        "recall at IoU 0.5: 50.0 % of 4 annotated people, 25.0 % with scores of 0.9 or more "
+        "(boxes.test_score), 50.0 % with scores of 0.8 or more (boxes.bank_score); 1.25 boxes a "
         "keyframe; 1 of 4 keyframes have none"
     )
 
 
 def test_a_score_that_serves_two_ends_is_told_once():
     scores = {"bank_score": 0.9, "test_score": 0.9}
-    told = sentence(measure(ROWS, FOUND, {("b", 3)}, scores), scores)
-    assert ", 25.0 % with scores from 0.9 up (boxes.bank_score, boxes.test_score); " in told
+    told = describe(measure(ROWS, FOUND, {("b", 3)}, scores), scores)
+    assert ", 25.0 % with scores of 0.9 or more (boxes.bank_score, boxes.test_score); " in told
 
 
 def test_keyframes_without_people_have_a_recall_of_nothing():
     measured = measure(ROWS[ROWS["action"] < 1], FOUND, set(), SCORES)
     assert (measured["boxes"], measured["without"]) == (0, 1)
-    assert sentence(measured, SCORES).startswith("recall at IoU 0.5: 0.0 % of 0 annotated people")
+    assert describe(measured, SCORES).startswith("recall at IoU 0.5: 0.0 % of 0 annotated people")
 
 
 def test_seconds_that_are_one_off_are_told():
@@ -66,16 +66,16 @@ def test_seconds_that_are_one_off_are_told():
 
     def warning(*shifts: int) -> str | None:
         guesses = [(v, t + shift, *box, 1.0) for v, t, *box, _, _ in truth for shift in shifts]
-        return moved(rows, proposals_of(*guesses), set())
+        return shifted_seconds(rows, proposals_of(*guesses), set())
 
     assert warning(1) == (
         "with the proposals' seconds 1 lower, 100.0 % of the annotated people would be found, not "
-        "0.0 %: do both count seconds alike, and is data.first_second right?"
+        "0.0 %: do both files count seconds alike, and is data.first_second right?"
     )
     assert (warning(-1) or "").startswith("with the proposals' seconds 1 higher, 100.0 % of")
     assert warning(0) is None
     assert warning(0, 1) is None
-    assert moved(rows[:0], FOUND, set()) is None
+    assert shifted_seconds(rows[:0], FOUND, set()) is None
 
 
 @given(st.integers(0, 10**6))

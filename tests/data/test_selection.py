@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lfb.data import selection
 from lfb.data.selection import bank_keyframes, training_keyframes
 from lfb.errors import UserError
-from tests.samples import annotation_table, proposals_of
+from tests.samples import annotation_table, boxes_at, proposals_of
 
 NO_EXCLUDED: frozenset = frozenset()
 _TRUTH = (0.1, 0.1, 0.5, 0.9)
@@ -21,12 +21,12 @@ _NO = (np.nan,) * 4 + (-1, -1)
 
 def _train(annotations, proposals, excluded=NO_EXCLUDED, **options):
     settings = {"num_outputs": 4, "score": 0.9, "iou": 0.9, "most": 32} | options
-    return training_keyframes(annotations, proposals, excluded, **settings)
+    return training_keyframes(annotations, proposals, excluded, **settings).keyframes()
 
 
 def _test(annotations, proposals, excluded=NO_EXCLUDED, **options):
     settings = {"score": 0.9, "seconds": "annotated"} | options
-    return selection.test_keyframes(annotations, proposals, excluded, **settings)
+    return selection.test_keyframes(annotations, proposals, excluded, **settings).keyframes()
 
 
 def test_rows_of_one_box_become_one_person_with_all_labels():
@@ -116,8 +116,8 @@ def test_a_tested_keyframe_always_has_a_box(caplog):
     assert found[2].boxes.tolist() == [[0, 0, 1, 1]]
     assert all(k.labels is None for k in found)
     assert [record.message for record in caplog.records] == [
-        "1 of 3 keyframes have no proposal: the whole frame is taken",
-        "1 of 3 have none of score 0.9: their best are taken",
+        "1 of 3 keyframes have no proposal: the whole frame is scored",
+        "1 of 3 keyframes have no proposal of score 0.9: their best ones are scored",
     ]
 
 
@@ -131,7 +131,7 @@ def test_the_bank_takes_every_second_of_annotated_videos_or_the_annotated_ones(s
         ("a", 3, *_TRUTH, 0.89),
         ("other", 1, *_TRUTH, 1),
     )
-    found = bank_keyframes(proposals, rows, score=0.9, seconds=seconds)
+    found = bank_keyframes(proposals, rows, score=0.9, seconds=seconds).keyframes()
     assert [(k.video, k.second) for k in found] == [("a", second) for second in kept]
     assert found[-1].scores.tolist() == pytest.approx([0.95, 0.9])
 
@@ -146,7 +146,7 @@ def _plain_training(rows, proposals, score, iou, most):
     for key in sorted(found):
         people = [(*box, 1.0, frozenset(found[key][box])) for box in sorted(found[key])]
         truth = list(people)
-        for box, value in zip(*proposals.get(*key), strict=True):
+        for box, value in zip(*boxes_at(proposals, *key), strict=True):
             overlaps = [_plain_iou(person, box) for person in truth]
             if value >= np.float32(score) and max(overlaps) >= iou:
                 people.append((*box, value, truth[int(np.argmax(overlaps))][5]))

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfb.data.keyframes import Keyframe
+from lfb.data.boxes import Keyframe
 from lfb.errors import UserError
 from lfb.learning.clips import (
     Batch,
