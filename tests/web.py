@@ -1,4 +1,4 @@
-"""A web server that does what a test tells it, down to breaking off in the middle of a file."""
+"""A web server whose every answer a test controls, down to a connection that breaks."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class Page:
-    """A file on the server: its bytes, and headers that tell its version."""
+    """A file on the server: its bytes, and the headers that identify its version."""
 
     content: bytes
     version: dict[str, str] = field(default_factory=lambda: {"ETag": '"1"'})
@@ -19,20 +19,21 @@ class Page:
 
 @dataclass
 class Answer:
-    """How the server answers a request; the defaults are how a good one does.
+    """How the server answers a request; the defaults make a good answer.
 
     Attributes:
-        status: Another one than 200 or 206 comes without a file.
-        most: Bytes after which the connection breaks off.
-        hold: Whether it stays open then until the test is over.
-        ranges: Whether the server knows ranges.
-        shift: By how much the answer begins too late.
-        spoil: Whether a byte is another.
-        html: Whether a web page comes instead.
-        length: Whether the size is told.
-        short: Bytes that it leaves out at the end, and lies about.
-        change: The file changes just before, to this.
-        headers: More of them.
+        status: Answer this status without a file.
+        most: Break the connection after so many bytes.
+        hold: Keep the connection open instead, until the test is over.
+        ranges: Whether the server supports ranges.
+        shift: Start so many bytes too late.
+        spoil: Change a byte.
+        html: Send a web page instead.
+        length: Whether the server announces the size.
+        chunked: Send the body in chunks; set ``length`` to False.
+        short: Leave out so many bytes at the end, and announce the smaller size.
+        change: Replace the file by this one before answering.
+        headers: Additional headers.
     """
 
     status: int = 0
@@ -43,13 +44,14 @@ class Answer:
     spoil: bool = False
     html: bool = False
     length: bool = True
+    chunked: bool = False
     short: int = 0
     change: Page | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``pages`` by path; ``answers`` are for the next requests with GET, ``heads`` HEAD."""
+    """Serves ``pages`` by path; ``answers`` are for the next GET requests, ``heads`` for HEAD."""
 
     daemon_threads = True
 
@@ -65,17 +67,17 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}{path}"
 
     def put(self, path: str, content: bytes, **version: str) -> str:
-        """Adds a file; its address."""
+        """Add a file and return its address."""
         self.pages[path] = Page(content, version) if version else Page(content)
         return self.url(path)
 
     def handle_error(self, *args: Any) -> None:
-        """A client that goes away is nothing to tell."""
+        """Print nothing when a client goes away."""
 
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """A server at work."""
+    """Run a server while the block runs."""
     with Server() as server:
         thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
@@ -127,6 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Length"] = str(len(body))
         if answer.spoil and body:
             body = bytes([body[0] ^ 1]) + body[1:]
+        if answer.chunked:
+            headers["Transfer-Encoding"] = "chunked"
+            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
         self._head(status, headers)
         if with_body:
             self.wfile.write(body[: answer.most])

@@ -191,13 +191,14 @@ def missing_files(config: Mapping[str, Any]) -> dict[str, str]:
 
 def explain_missing(config: Mapping[str, Any], missing: Mapping[str, str]) -> str:
     """What ``missing_files`` found, and what to do, in words."""
-    from lfb.files.fetch import packed, places, unrar
+    from lfb.files.remote_file import fetched_paths, unpack_command, unpacked_paths
 
     targets: dict[str, str] = {}
     for kind, items in config.get("fetch", {}).items():
         for item in items:
-            targets |= {str(place): f"fetch_{kind}" for place in places(item)}
-            targets |= {str(place): f"fetch_{kind}, then {unrar(item)}" for place in packed(item)}
+            targets |= {str(path): f"fetch_{kind}" for path in fetched_paths(item)}
+            unpack = f"fetch_{kind}, then {unpack_command(item)}" if "unrar" in item else ""
+            targets |= {str(path): unpack for path in unpacked_paths(item)}
     lines = []
     for key, path in missing.items():
         target = f" ({targets[path]})" if path in targets else ""

@@ -8,20 +8,20 @@ from typing import Any
 
 
 def digest(path: str | Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file, in hex."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def named_digest(path: str | Path) -> str:
-    """What the SHA-256 begins with by the file's own name, as those of published weights end.
+def digest_in_name(path: str | Path) -> str:
+    """Return the SHA-256 prefix in the file name, "" if it has none.
 
-    Empty if the name tells nothing: ``resnet50-0676ba61.pth`` tells, ``resnet50.pth`` does not.
+    Published weights have one: it is ``0676ba61`` in ``resnet50-0676ba61.pth``.
     """
-    told = re.search(r"-([0-9a-f]{8})\.pth$", Path(path).name)
-    return told[1] if told else ""
+    prefix = re.search(r"-([0-9a-f]{8})\.pth$", Path(path).name)
+    return prefix[1] if prefix else ""
 
 
 def digest_json(value: Any) -> str:
-    """SHA-256 of a JSON value, in hex; the order of keys does not matter."""
+    """Return the SHA-256 of a JSON value, in hex; the order of keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,73 +1,31 @@
-"""Brings what the config's ``fetch`` names, as far as it is not there already."""
+"""Fetch the files that the config's ``fetch`` names and that are not there yet."""
 
 import logging
 import sys
-import time
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from tqdm import tqdm
 
 from lfb.errors import UserError
-from lfb.files.digests import digest, named_digest
+from lfb.files.digests import digest, digest_in_name
 from lfb.files.disk import disks, in_words
-from lfb.files.download import Unavailable, Wait, come, download, remote_size, remote_text
+from lfb.files.download import download, received_bytes
+from lfb.files.remote_file import RemoteFile, unpack_command, unpacked_paths
+from lfb.files.videos import EXTENSIONS
+from lfb.files.web import Unavailable, remote_size, remote_text
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Source:
-    """A file to bring.
-
-    Attributes:
-        url: Where it is.
-        folder: Where it goes, under the last part of ``url``.
-        bytes: Its size, if known.
-        sha256: Its digest in hex, if known.
-        members: Files to take out of it; it is then a zip, and not kept.
-    """
-
-    url: str
-    folder: Path
-    bytes: int | None = None
-    sha256: str = ""
-    members: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, item: Mapping[str, Any]) -> "Source":
-        """That of an entry of the config."""
-        more = {key: item[key] for key in ("bytes", "sha256") if key in item}
-        return cls(item["url"], Path(item["to"]), members=tuple(item.get("members", ())), **more)
-
-    @property
-    def path(self) -> Path:
-        """Where the file itself goes."""
-        return self.folder / unquote(Path(urlsplit(self.url).path).name)
-
-    @property
-    def places(self) -> list[Path]:
-        """What is there in the end."""
-        return [self.folder / name for name in self.members] or [self.path]
-
-
-def places(item: Mapping[str, Any]) -> list[Path]:
-    """The files that an entry of the config's ``fetch`` brings; of a list, the folder."""
-    return [Path(item["to"])] if "list" in item else Source.of(item).places
-
-
-def packed(item: Mapping[str, Any]) -> list[Path]:
-    """The files that the user takes out of what an entry brings."""
-    return [Path(item["to"]) / name for name in item.get("unrar", ())]
-
-
-def unrar(item: Mapping[str, Any]) -> str:
-    """The command for that."""
-    return f"unrar e {Source.of(item).path} {item['to']}/"
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def fetch(
@@ -76,207 +34,209 @@ def fetch(
     videos: str | None,
     annotations: Mapping[str, str],
     threads: int = 1,
-    wait: Wait = time.sleep,
 ) -> None:
-    """Brings what is not there yet; what is there stays as it is.
+    """Fetch what is not there yet; existing files stay as they are.
 
     Args:
-        items: Entries of the config's ``fetch``. Lists come last, since what is wanted of them
-            depends on the annotations.
-        videos: Folder of videos that the config reads, None where it reads frames. A list that
-            goes elsewhere is left out: the user has the films.
-        annotations: Annotation files, by config key; their videos are wanted of a list.
-        threads: How many files at a time.
-        wait: As for ``lfb.download.download``.
+        items: Entries of the config's ``fetch``. Lists of videos come last, because the
+            annotations say which of their videos are needed.
+        videos: Folder of videos that the config reads, None if it reads frames. A list for
+            another folder is skipped: you have the videos already.
+        annotations: Annotation files by config key; of a list, their videos are fetched.
+        threads: Number of files to fetch at a time.
 
     Raises:
-        UserError: There are no items; the disk has too little room; or everything that is wrong or
-            could not be had, after all else has been brought.
+        UserError: There are no items; the disk has too little room; or, after everything else was
+            fetched, all files that are wrong or unavailable.
     """
     if not items:
         raise UserError(
-            "config key fetch: names nothing to fetch. What `data` names is yours to bring, or the "
-            "demo's to make."
+            "config key fetch: names nothing to fetch. Provide the files that `data` names, or "
+            "enable `demo`."
         )
     files, lists = [], []
     for item in items:
         if "list" not in item:
-            files.append(Source.of(item))
+            files.append(RemoteFile.from_entry(item))
         elif videos is not None and Path(item["to"]) == Path(videos):
             lists.append(item)
         else:
             log.info("%s: nothing fetched; the config reads %s", item["to"], videos or "frames")
-    faults = bring(files, threads, wait) if files else []
+    errors = _fetch_files(files, threads) if files else []
     if lists:
         try:
-            tried = {place for source in files for place in source.places}
-            found, lacking = _listed(lists, _annotated(annotations, tried), wait)
-            faults += lacking + bring(found, threads, wait)
+            tried = {target for file in files for target in file.targets}
+            listed, missing = _listed_videos(lists, _annotated_videos(annotations, tried))
+            errors += missing + _fetch_files(listed, threads)
         except UserError as error:
-            faults.append(str(error))
+            errors.append(str(error))
     for item in items:
-        unpacked = all(place.exists() for place in packed(item))
-        if not unpacked and Source.of(item).path.exists():
-            log.info("now unpack what has come: %s", unrar(item))
-    if faults:
-        raise UserError("\n  ".join(["not everything could be fetched:", *faults]))
+        unpacked = all(path.exists() for path in unpacked_paths(item))
+        if not unpacked and RemoteFile.from_entry(item).path.exists():
+            log.info("now unpack what was fetched: %s", unpack_command(item))
+    if errors:
+        raise UserError("\n  ".join(["not everything could be fetched:", *errors]))
 
 
-def bring(sources: Sequence[Source], threads: int = 1, wait: Wait = time.sleep) -> list[str]:
-    """Brings files side by side.
+@dataclass(frozen=True)
+class _Missing:
+    """A file to download: its size and the bytes still to receive, None if unknown."""
+
+    file: RemoteFile
+    size: int | None
+    remaining: int | None
+
+
+def _fetch_files(files: Sequence[RemoteFile], threads: int) -> list[str]:
+    """Fetch files side by side.
 
     Returns:
-        What is wrong or could not be had, a sentence each.
+        One error message for each file that is wrong or unavailable.
 
     Raises:
         UserError: The disk has too little room.
     """
-    from tqdm import tqdm
-
-    faults: list[str] = []
-    wanted: list[_Wanted] = []
-    # Its threads do not keep an interrupted program alive: a download may be killed at any moment.
+    # Threads of a pool end with an interrupted program; a download may be killed at any moment.
     with ThreadPool(threads) as pool:
-        for _, found in pool.imap(partial(_tried, partial(_look, wait=wait)), sources):
-            if isinstance(found, str):
-                faults.append(found)
-            elif found is not None:
-                wanted.append(found)
-        _announce(wanted, len(sources) - len(wanted) - len(faults), len(faults))
-        left = sum(one.left or 0 for one in wanted)
+        looked = list(pool.imap(partial(_or_error, _look), files))
+        errors = [found for _, found in looked if isinstance(found, str)]
+        missing = [found for _, found in looked if isinstance(found, _Missing)]
+        _check_room(missing, len(files) - len(missing) - len(errors), len(errors))
         with tqdm(
-            total=left, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()
+            total=sum(one.remaining or 0 for one in missing),
+            unit="B",
+            unit_scale=True,
+            leave=False,
+            disable=not sys.stderr.isatty(),
         ) as bar:
-            work = partial(_tried, partial(_bring, wait=wait, count=bar.update))
-            for number, (one, fault) in enumerate(pool.imap_unordered(work, wanted), 1):
-                for place in one.source.places:
-                    done = "fetched" if fault is None else "not fetched"
-                    log.info("%s: %s (%d of %d)", place, done, number, len(wanted))
-                if fault is not None:
-                    faults.append(fault)
-    return faults
+            work = partial(_or_error, partial(_download, bar=bar))
+            for number, (one, error) in enumerate(pool.imap_unordered(work, missing), 1):
+                result = "fetched" if error is None else "not fetched"
+                for target in one.file.targets:
+                    log.info("%s: %s (%d of %d)", target, result, number, len(missing))
+                if error is not None:
+                    errors.append(error)
+    return errors
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """A file that is not there, its size and the bytes of it still to come, as far as known."""
-
-    source: Source
-    size: int | None
-    left: int | None
-
-
-def _tried(work: Callable[[Any], Any], item: Any) -> tuple[Any, Any]:
-    """An item and what ``work`` makes of it, or the words of its error."""
+def _or_error(work: Callable[[Item], Result], item: Item) -> tuple[Item, Result | str]:
+    """Return ``item``, and the result of ``work`` or its error message."""
     try:
         return item, work(item)
     except UserError as error:
         return item, str(error)
-    except OSError as error:  # of the disk; the network's are UserErrors
-        return item, f"{error.filename}: {error.strerror}"
+    except OSError as error:  # of the disk; network errors are UserErrors
+        return item, f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
-def _look(source: Source, wait: Wait) -> _Wanted | None:
-    """What is to be brought; None if it is there."""
-    path = source.path
-    if all(place.exists() for place in source.places):
-        if not source.members:
-            _compare(source, wait)
+def _look(file: RemoteFile) -> _Missing | None:
+    """Return what to download, None if the file exists.
+
+    Raises:
+        UserError: Another file exists in its place, or it is unavailable.
+    """
+    if all(target.exists() for target in file.targets):
+        if not file.members:
+            _compare(file)
         return None
-    with _elsewhere(source):
-        size = remote_size(source.url, wait) if source.bytes is None else source.bytes
-    return _Wanted(source, size, None if size is None else max(0, size - come(source.url, path)))
+    with _advice(file):
+        size = remote_size(file.url) if file.bytes is None else file.bytes
+    received = received_bytes(file.url, file.path)
+    return _Missing(file, size, None if size is None else max(0, size - received))
+
+
+def _compare(file: RemoteFile) -> None:
+    """Compare an existing file with what is known of it.
+
+    Raises:
+        UserError: It is another file.
+    """
+    path, size = file.path, file.path.stat().st_size
+    expected, sha256 = file.bytes, file.sha256 or digest_in_name(path)
+    if expected is None and not sha256:
+        try:
+            expected = remote_size(file.url)
+        except UserError as error:
+            log.warning("warning: %s exists; cannot compare it with its source: %s", path, error)
+    if expected is not None and size != expected:
+        difference = f"has {size} bytes instead of {expected}"
+    elif sha256 and not (found := digest(path)).startswith(sha256):
+        difference = f"its SHA-256 begins with {found[: len(sha256)]} instead of {sha256}"
+    else:
+        return
+    raise UserError(f"{path}: {difference}. To replace it by {file.url}, move it away.")
 
 
 @contextmanager
-def _elsewhere(source: Source) -> Iterator[None]:
-    """Adds to the error of a file that cannot be had where it goes."""
+def _advice(file: RemoteFile) -> Iterator[None]:
+    """Add to the error of an unavailable file where to put it."""
     try:
         yield
     except Unavailable as error:
-        places = ", ".join(map(str, source.places))
-        raise UserError(f"{error} Or get it elsewhere, and put it at {places}.") from error
+        targets = ", ".join(map(str, file.targets))
+        raise UserError(f"{error} Or get it elsewhere and put it at {targets}.") from error
 
 
-def _compare(source: Source, wait: Wait) -> None:
-    """Compares a file that is there with what is known of it.
-
-    Raises:
-        UserError: It is another one.
-    """
-    path, size = source.path, source.path.stat().st_size
-    wanted, sha256 = source.bytes, source.sha256 or named_digest(path)
-    if wanted is None and not sha256:
-        try:
-            wanted = remote_size(source.url, wait)
-        except UserError as error:
-            log.warning("warning: %s is there, not compared with its source: %s", path, error)
-    if wanted is not None and size != wanted:
-        fault = f"has {size} bytes, and {wanted} are expected"
-    elif sha256 and not (found := digest(path)).startswith(sha256):
-        fault = f"its SHA-256 begins with {found[: len(sha256)]}, and should begin with {sha256}"
-    else:
-        return
-    raise UserError(f"{path}: {fault}. Move it away, if {source.url} should take its place.")
-
-
-def _announce(wanted: Sequence[_Wanted], there: int, faults: int) -> None:
-    """Says what will be brought, what will not, and what room there is.
+def _check_room(missing: Sequence[_Missing], existing: int, errors: int) -> None:
+    """Log what will be downloaded and how much room there is.
 
     Raises:
-        UserError: Not enough.
+        UserError: A disk has too little room.
     """
-    unknown = sum(one.left is None for one in wanted)
+    unknown = sum(one.remaining is None for one in missing)
     log.info(
-        "files to fetch: %d, %s%s; there already: %d%s",
-        len(wanted),
-        in_words(sum(one.left or 0 for one in wanted)),
+        "files to fetch: %d, %s%s; existing: %d%s",
+        len(missing),
+        in_words(sum(one.remaining or 0 for one in missing)),
         f" and {unknown} of unknown size" if unknown else "",
-        there,
-        f"; faults, told below: {faults}" if faults else "",
+        existing,
+        f"; errors, listed below: {errors}" if errors else "",
     )
-    needs: dict[str, int] = {}
-    for one in wanted:
-        folder = str(one.source.folder)
-        needs[folder] = needs.get(folder, 0) + (one.left or 0)
-    for disk in disks(needs):
+    needed: Counter[str] = Counter()
+    for one in missing:
+        needed[str(one.file.folder)] += one.remaining or 0
+    for disk in disks(needed):
         log.info("%s", disk)
         if disk.needed > disk.free:
             raise UserError(f"the disk is too small for {disk}. Nothing was fetched.")
 
 
-def _bring(one: _Wanted, wait: Wait, count: Callable[[int], Any]) -> None:
-    source = one.source
-    before = come(source.url, source.path)
+def _download(one: _Missing, bar: tqdm) -> None:
+    file = one.file
+    received = received_bytes(file.url, file.path)
 
-    def arrived(now: int) -> None:
-        nonlocal before
-        count(now - before)
-        before = now
+    def advance(now: int) -> None:
+        nonlocal received
+        bar.update(now - received)
+        received = now
 
-    with _elsewhere(source):
+    with _advice(file):
         download(
-            source.url,
-            source.path,
+            file.url,
+            file.path,
             size=one.size,
-            sha256=source.sha256,
-            members=source.members,
-            wait=wait,
-            arrived=arrived,
+            sha256=file.sha256,
+            members=file.members,
+            on_progress=advance,
         )
 
 
-def _annotated(files: Mapping[str, str], tried: Container[Path]) -> set[str]:
-    """The videos of annotation files, of which some were to be fetched before."""
+def _annotated_videos(files: Mapping[str, str], tried: Container[Path]) -> set[str]:
+    """Return the videos of annotation files; ``tried`` are the files fetched before.
+
+    Raises:
+        UserError: An annotation file is missing.
+    """
     videos: set[str] = set()
     for key, path in files.items():
         if not Path(path).exists() and Path(path) in tried:
             raise UserError(
-                f"config key {key}: the videos wait for {path}, which could not be fetched."
+                f"config key {key}: {path} could not be fetched, so the videos that it names were "
+                "not fetched either."
             )
         if not Path(path).exists():
             raise UserError(
-                f"config key {key}: there is no {path} yet, which says what videos to fetch. "
+                f"config key {key}: {path}, which names the videos to fetch, does not exist yet. "
                 "Fetch the annotations first: target fetch_annotations."
             )
         lines = Path(path).read_text("utf-8-sig", "replace").splitlines()
@@ -284,25 +244,28 @@ def _annotated(files: Mapping[str, str], tried: Container[Path]) -> set[str]:
     return videos
 
 
-def _listed(
-    items: Sequence[Mapping[str, Any]], videos: set[str], wait: Wait
-) -> tuple[list[Source], list[str]]:
-    """The files of videos, and a fault for the videos that no list has."""
-    from lfb.files.videos import EXTENSIONS
-
+def _listed_videos(
+    items: Sequence[Mapping[str, Any]], videos: set[str]
+) -> tuple[list[RemoteFile], list[str]]:
+    """Return the files of videos, and an error for the videos that no list contains."""
     folders = {Path(item["to"]) for item in items}
     paths = (path for folder in folders for path in folder.glob("*"))
-    there = {path.stem: path.name for path in paths if path.suffix.lower() in EXTENSIONS}
-    sources: dict[str, Source] = {}
+    existing = {path.stem: path.name for path in paths if path.suffix.lower() in EXTENSIONS}
+    files: dict[str, RemoteFile] = {}
     for item in items:
-        for name in filter(None, map(str.strip, remote_text(item["list"], wait).splitlines())):
+        for name in filter(None, map(str.strip, remote_text(item["list"]).splitlines())):
             video = Path(name).stem
-            if video in sources or Path(name).name != name:
-                raise UserError(f"{item['list']}: {name} is no file name, or its video comes twice")
-            if video in videos and there.get(video, name) == name:  # else there as mp4, say
+            if video in files or Path(name).name != name:
+                raise UserError(
+                    f"{item['list']}: {name} is not a file name, or a second file of its video. "
+                    "Correct the list."
+                )
+            # Another name is the same video in another format.
+            if video in videos and existing.get(video, name) == name:
                 url = item["url"].replace("{name}", quote(name))
-                sources[video] = Source(url, Path(item["to"]))
-    lacking = sorted(videos - sources.keys() - there.keys())
+                files[video] = RemoteFile(url, Path(item["to"]))
+    if not (missing := sorted(videos - files.keys() - existing.keys())):
+        return list(files.values()), []
     lists = ", ".join(item["list"] for item in items)
-    fault = f"{lists}: lacks {len(lacking)} annotated videos: {', '.join(lacking)}"
-    return list(sources.values()), [fault] if lacking else []
+    error = f"{lists}: {len(missing)} annotated videos are not listed: {', '.join(missing)}"
+    return list(files.values()), [error]

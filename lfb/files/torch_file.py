@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from lfb.errors import UserError
-from lfb.files.digests import digest, named_digest
+from lfb.files.digests import digest, digest_in_name
 
 _LEGACY = 0x1950A86A20F9469CFC6C  # the first thing in a file of PyTorch before 1.6
 _DTYPES = {
@@ -80,7 +80,7 @@ def read_nested(path: str | Path) -> Any:
 def _read(path: str | Path) -> Any:
     """What is pickled in a file; tensors are yet to be built."""
     path = Path(path)
-    told = named_digest(path)
+    told = digest_in_name(path)
     if told and path.is_file() and not (found := digest(path)).startswith(told):
         raise UserError(
             f"{path}: the SHA-256 should begin with {told}, as the name says, but begins with "

@@ -9,8 +9,8 @@ import yaml
 
 from lfb.config import settings
 from lfb.config.layers import read_layers
-from lfb.files.digests import named_digest
-from lfb.files.fetch import places
+from lfb.files.digests import digest_in_name
+from lfb.files.remote_file import fetched_paths
 from lfb.learning.clips import Input, Shuffled, Window
 from lfb.learning.training import Training, learning_rate
 
@@ -156,7 +156,7 @@ def test_all_that_a_recipe_reads_can_be_fetched(names, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = read(*names)
     items = [item for kind in config["fetch"].values() for item in kind]
-    brought = {str(place) for item in items for place in places(item)}
+    brought = {str(place) for item in items for place in fetched_paths(item)}
     missing = settings.missing_files(config)
     assert len(missing) > 5
     assert brought >= set(missing.values())
@@ -286,4 +286,4 @@ def test_the_published_models_are_fetched_and_nothing_is_trained():
     checkpoints = {model: own["checkpoint"] for model, own in config["models"].items()}
     assert set(checkpoints.values()) == fetched
     assert all(model in checkpoints[model] for model in LFB)
-    assert all(named_digest(path) for path in fetched)
+    assert all(digest_in_name(path) for path in fetched)

@@ -67,7 +67,7 @@ def test_a_killed_fetch_goes_on_and_brings_the_data(finished: Workflow, fresh: W
         explained(missing, f"  data.labels: {DATA}/{LABELS} (fetch_annotations)\n")
         assert f"  weights: {DATA}/{weights} (fetch_weights)\n" in missing.output
         early = fresh.run("fetch_videos")
-        explained(early, f"there is no {DATA}/train.csv yet", "target fetch_annotations")
+        explained(early, f"{DATA}/train.csv, which names", "target fetch_annotations")
 
         server.answers += [Answer(most=2000, hold=True)] * 2
         run = Running(fresh, "fetch_annotations", "fetch_weights")
