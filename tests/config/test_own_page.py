@@ -1,4 +1,4 @@
-"""The README's page about one's own videos, and the config that it tells to copy."""
+"""The page docs/own-videos.md, and the config that it says to copy."""
 
 import re
 import textwrap
@@ -14,13 +14,12 @@ from lfb.data.detector_csv import in_pixels, read_detections
 from tests.samples import write
 
 ROOT = Path(__file__).parents[2]
-PAGE = re.search(r"^## Your own videos\n(.*?)^## ", (ROOT / "README.md").read_text(), re.M | re.S)
+PAGE = (ROOT / "docs/own-videos.md").read_text()
 
 
 def example(after: str) -> list[str]:
     """The lines of the first example after some words."""
-    assert PAGE is not None
-    found = re.search(re.escape(after) + r".*?\n\n((?: {4}[^\n]*\n)+)", PAGE[1], re.S)
+    found = re.search(re.escape(after) + r".*?\n\n((?: {4}[^\n]*\n)+)", PAGE, re.S)
     assert found is not None
     return textwrap.dedent(found[1]).splitlines()
 
@@ -35,13 +34,13 @@ def test_the_examples_of_the_page_are_read(tmp_path):
     rows, faults = read_annotations(write(tmp_path, *example("**`train.csv`, ")), labels)
     assert faults == []
     assert rows["video"].unique().tolist() == ["kitchen 2"]
-    found, faults = read_detections(write(tmp_path, *example("**Detected people**")))
+    found, faults = read_detections(write(tmp_path, *example("**`detections`**")))
     assert faults == []
     assert (len(found), in_pixels(found)) == (3, True)
 
 
 def test_the_overlay_for_new_videos_trains_nothing_and_leaves_no_file_of_the_old_ones():
-    told = yaml.safe_load("\n".join(example("**New videos that nobody has annotated**")))
+    told = yaml.safe_load("\n".join(example("## Score new videos")))
     own = config("own.yaml")
     own["data"]["val"] |= {"detections": "boxes.csv", "excluded": "out.csv"}
     own = merge(own, told)
