@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lfb.errors import DataErrors, UserError
-from lfb.files.csv_table import BOX, KEY, Csv, box_faults, numbers, read_text, whole
+from lfb.files.csv_table import BOX, KEY, CsvTable, box_errors, is_whole, read_text, to_numbers
 from lfb.files.whole import atomic
 
 
@@ -77,32 +77,32 @@ def read_annotations(
     Raises:
         UserError: The file cannot be read.
     """
-    table = Csv(path, [2, 7, 8], "video,second,x1,y1,x2,y2,action,person")
+    table = CsvTable(path, [2, 7, 8], "video,second,x1,y1,x2,y2,action,person")
     texts = table.columns
-    second, *box, action, person = (numbers(column) for column in texts[1:])
+    second, *box, action, person = (to_numbers(column) for column in texts[1:])
     boxed, identified = table.width > 2, table.width > 7
-    table.blame_keys(second)
+    table.check_keys(second)
     for name, column, text in zip(BOX, box, texts[2:6], strict=True):
-        table.blame(boxed & np.isnan(column), f"{name} '{{}}' is not a number; mend it", text)
-    counts = whole(action) & (action >= 1)
-    table.blame(
+        table.add_errors(boxed & np.isnan(column), f"{name} '{{}}' is not a number; mend it", text)
+    counts = is_whole(action) & (action >= 1)
+    table.add_errors(
         boxed & ~counts, "action id '{}' is not a whole number from 1 up; mend it", texts[6]
     )
     if labels is not None:
-        table.blame(
+        table.add_errors(
             counts & ~np.isin(action, [*labels, *unscored]),
             "action id {} is not in the label list; mend it, add it to the list or name it under "
             "unscored",
             texts[6],
         )
-    table.blame(
-        identified & ~whole(person) & (person != -1),
+    table.add_errors(
+        identified & ~is_whole(person) & (person != -1),
         "person id '{}' is not a whole number; mend it or leave it out",
         texts[7],
     )
-    for i, fault in box_faults(np.stack(box, axis=1)):
-        table.faults.append((int(table.line[i]), fault))
-    sound = table.sound()
+    for i, fault in box_errors(np.stack(box, axis=1)):
+        table.errors.append((int(table.line[i]), fault))
+    sound = table.valid()
     columns = {
         "second": second[sound].astype(np.int64),
         **{name: column[sound] for name, column in zip(BOX, box, strict=True)},
@@ -111,7 +111,7 @@ def read_annotations(
         "line": table.line[sound],
     }
     video = pd.Series(texts[0][sound], dtype=str)
-    faults = table.report()
+    faults = table.error_lines()
     if not len(table.line) and not faults:
         faults = [f"{path}: is empty; write one row for each box"]
     return pd.DataFrame({"video": video, **columns}), faults
@@ -123,12 +123,12 @@ def read_excluded(path: str | Path) -> tuple[set[tuple[str, int]], list[str]]:
     Raises:
         UserError: The file cannot be read.
     """
-    table = Csv(path, [2], "video,second")
-    second = numbers(table.columns[1])
-    table.blame_keys(second)
-    sound = table.sound()
+    table = CsvTable(path, [2], "video,second")
+    second = to_numbers(table.columns[1])
+    table.check_keys(second)
+    sound = table.valid()
     video, second = table.columns[0][sound].tolist(), second[sound].astype(int).tolist()
-    return set(zip(video, second, strict=True)), table.report()
+    return set(zip(video, second, strict=True)), table.error_lines()
 
 
 def write_labels(path: str | Path, labels: Mapping[int, str]) -> None:

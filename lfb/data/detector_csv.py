@@ -8,7 +8,7 @@ import pandas as pd
 
 from lfb.data.boxes import PersonBoxes
 from lfb.errors import DataErrors
-from lfb.files.csv_table import BOX, Csv, numbers, order_faults
+from lfb.files.csv_table import BOX, CsvTable, order_errors, to_numbers
 
 _ROUNDING = 1e-3  # fraction of the frame by which a box may leave it
 _LAST_PIXEL = 1.0  # the same in pixels: some tools count the last pixel, some the edge behind it
@@ -28,31 +28,31 @@ def read_detections(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
     Raises:
         UserError: The file cannot be read.
     """
-    table = Csv(path, [7, 8], "video,second,x1,y1,x2,y2,score")
+    table = CsvTable(path, [7, 8], "video,second,x1,y1,x2,y2,score")
     texts = table.columns
     eight = table.width == 8
-    second, *box = (numbers(column) for column in texts[1:6])
+    second, *box = (to_numbers(column) for column in texts[1:6])
     score_texts = np.where(eight, texts[7], texts[6])
-    scores, boxes = numbers(score_texts), np.stack(box, axis=1)
-    table.blame_keys(second)
-    table.blame(
+    scores, boxes = to_numbers(score_texts), np.stack(box, axis=1)
+    table.check_keys(second)
+    table.add_errors(
         eight & (texts[6] != ""), "'{}' is before the score; leave that field empty", texts[6]
     )
     for name, column, text in zip(BOX, box, texts[2:6], strict=True):
-        table.blame(np.isnan(column), f"{name} '{{}}' is not a number; fix it", text)
-    table.blame(np.isnan(scores), "score '{}' is not a number; fix it", score_texts)
-    table.blame(
+        table.add_errors(np.isnan(column), f"{name} '{{}}' is not a number; fix it", text)
+    table.add_errors(np.isnan(scores), "score '{}' is not a number; fix it", score_texts)
+    table.add_errors(
         (scores < 0) | (scores > 1),
         "score {} is outside [0, 1]; write it as a probability",
         score_texts,
     )
-    table.faults += [(int(table.line[i]), text) for i, text in order_faults(boxes)]
-    valid = table.sound()
+    table.errors += [(int(table.line[i]), text) for i, text in order_errors(boxes)]
+    valid = table.valid()
     large = valid & _beyond_one(boxes)
     pixels = bool(large.any())
     for name, column, text in zip(BOX, box, texts[2:6], strict=True):
         outside = valid & (column < -(_LAST_PIXEL if pixels else _ROUNDING))
-        table.blame(outside, f"{name} {{}} is outside the frame; clip boxes to it", text)
+        table.add_errors(outside, f"{name} {{}} is outside the frame; clip boxes to it", text)
     mixed = []
     if pixels and (small := valid & ~large).any():
         mixed = [
@@ -60,7 +60,7 @@ def read_detections(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
             f"others have none, as in fractions of the frame ({_lines(table.line[small])}); use "
             "one unit in a file"
         ]
-    valid = table.sound()
+    valid = table.valid()
     rows = pd.DataFrame(
         {
             "video": pd.Series(texts[0][valid], dtype=str),
@@ -70,7 +70,7 @@ def read_detections(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
             "line": table.line[valid],
         }
     )
-    errors = [*mixed, *table.report()]
+    errors = [*mixed, *table.error_lines()]
     if not len(table.line) and not errors:
         errors = [f"{path}: contains no box; run a person detector on the keyframes."]
     return rows, errors
@@ -110,7 +110,7 @@ def to_proposals(
             f"{path}:{line[places.iloc[0]]}: this box{others} beyond the frame of video '{name}', "
             f"{width}x{height} pixels; run the detector on frames of this size"
         )
-    errors += [f"{path}:{line[i]}: {text}" for i, text in order_faults(boxes) if not beyond[i]]
+    errors += [f"{path}:{line[i]}: {text}" for i, text in order_errors(boxes) if not beyond[i]]
     if errors:
         raise DataErrors(errors)
     return PersonBoxes.from_rows(video, rows["second"].to_numpy(), boxes, rows["score"].to_numpy())

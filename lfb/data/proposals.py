@@ -16,7 +16,7 @@ import pandas as pd
 from lfb.data.boxes import PersonBoxes, ragged
 from lfb.errors import UserError
 from lfb.files.array_pickle import read_arrays
-from lfb.files.csv_table import Csv, box_faults, numbers
+from lfb.files.csv_table import CsvTable, box_errors, to_numbers
 from lfb.files.whole import atomic
 
 _OVERSHOOT = 1e-3  # detectors clip boxes to the frame in float32 pixels; this much is rounding
@@ -50,7 +50,7 @@ def read_proposals(path: str | Path) -> tuple[PersonBoxes, list[str]]:
     for i in np.flatnonzero((scores < 0) | (scores > 1)).tolist():
         bad[i] = True
         faults.append(f"{where(i)}: score {scores[i]} is outside [0, 1]; write it as a probability")
-    for i, text in box_faults(boxes):
+    for i, text in box_errors(boxes):
         bad[i] = True
         faults.append(f"{where(i)}: {text}")
     if not len(rows) and not faults:
@@ -92,20 +92,20 @@ def write_proposals(path: str | Path, proposals: PersonBoxes) -> None:
 
 
 def _read_csv(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, list[str]]:
-    table = Csv(path, [8], "video,second,x1,y1,x2,y2,,score")
-    second = numbers(table.columns[1])
-    table.blame_keys(second)
-    values = np.stack([numbers(table.columns[c]) for c in (2, 3, 4, 5, 7)], axis=1)
+    table = CsvTable(path, [8], "video,second,x1,y1,x2,y2,,score")
+    second = to_numbers(table.columns[1])
+    table.check_keys(second)
+    values = np.stack([to_numbers(table.columns[c]) for c in (2, 3, 4, 5, 7)], axis=1)
     rows = pd.DataFrame(values).assign(video=table.columns[0], second=second)
     again = rows.duplicated().to_numpy() & (table.columns[6] != "")
-    sound = table.sound() & ~again
+    sound = table.valid() & ~again
     line = table.line[sound]
 
     def where(i: int) -> str:
         return f"{path}:{line[i]}"
 
     video, second = table.columns[0][sound], second[sound].astype(np.int64)
-    return video, second, values[sound], where, table.report()
+    return video, second, values[sound], where, table.error_lines()
 
 
 def _read_pickle(

@@ -1,4 +1,4 @@
-"""AVA-style CSV files, which have no header, read so that every fault is told with its line."""
+"""Read CSV files without a header, as AVA's are, and report every error with its line."""
 
 import csv
 import io
@@ -16,14 +16,19 @@ KEY = ["video", "second"]
 BOX = ["x1", "y1", "x2", "y2"]
 
 
-class Csv:
-    """Rows of a CSV without header, and their faults.
+class CsvTable:
+    """The rows of a CSV file without a header, and their errors.
+
+    Args:
+        path: The file.
+        widths: Numbers of fields that a row may have.
+        layout: The row that the error about another number of fields asks for.
 
     Attributes:
-        line: (N,) line numbers of the rows that have one of the right ``widths``.
+        line: (N,) line numbers of the rows that have one of the ``widths``.
         width: (N,) their numbers of fields.
-        columns: Object arrays (N,) of their texts, "" where a row ends before.
-        faults: (line, text) of every fault found so far.
+        columns: Object arrays (N,) of their texts, "" where a row has fewer fields.
+        errors: (line, text) of every error found so far.
 
     Raises:
         UserError: The file cannot be read.
@@ -37,7 +42,7 @@ class Csv:
         self.line = np.flatnonzero(good) + 1
         self.width = width[good]
         self.columns = [np.empty(0, dtype=object)] * max(widths)
-        self.faults = [
+        self.errors = [
             (i + 1, f"has {width[i]} fields; write {layout}")
             for i in np.flatnonzero(~good).tolist()
             if texts[i].strip()
@@ -54,38 +59,38 @@ class Csv:
             )
             self.columns = [table[i].fillna("").to_numpy(dtype=object) for i in table]
 
-    def blame(self, bad: np.ndarray, fault: str, texts: np.ndarray) -> None:
-        """Adds ``fault``, its {} filled from ``texts``, for each row that is ``bad``."""
+    def add_errors(self, bad: np.ndarray, message: str, texts: np.ndarray) -> None:
+        """Add an error for each row that is ``bad``: ``message``, with {} filled from ``texts``."""
         for i in np.flatnonzero(bad).tolist():
-            self.faults.append((int(self.line[i]), fault.format(texts[i])))
+            self.errors.append((int(self.line[i]), message.format(texts[i])))
 
-    def blame_keys(self, second: np.ndarray) -> None:
-        """Finds rows without a video's name or a whole ``second``."""
-        bad = ~whole(second)
+    def check_keys(self, second: np.ndarray) -> None:
+        """Add an error for each row without a video name or a whole ``second``."""
+        bad = ~is_whole(second)
         header = bad & (self.line == 1)
-        self.blame(
+        self.add_errors(
             header,
             "second '{}' is not a whole number: is this a header? These files have none; delete it",
             self.columns[1],
         )
-        self.blame(
+        self.add_errors(
             bad & ~header,
             "second '{}' is not a whole number from 0; write it like 17 or 0017",
             self.columns[1],
         )
-        self.blame(self.columns[0] == "", "has no video name; write it{}", np.full(len(bad), ""))
+        self.add_errors(self.columns[0] == "", "has no video name; write it", self.columns[0])
 
-    def sound(self) -> np.ndarray:
-        """(N,) bool, the rows without a fault."""
-        return ~np.isin(self.line, [line for line, _ in self.faults])
+    def valid(self) -> np.ndarray:
+        """Return (N,) bool: the rows without an error."""
+        return ~np.isin(self.line, [line for line, _ in self.errors])
 
-    def report(self) -> list[str]:
-        """The faults as lines ``path:line: text``, in the order of the file."""
-        return [f"{self.path}:{line}: {text}" for line, text in sorted(self.faults)]
+    def error_lines(self) -> list[str]:
+        """Return the errors as ``path:line: text``, in the order of the file."""
+        return [f"{self.path}:{line}: {text}" for line, text in sorted(self.errors)]
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a file, without a byte order mark.
+    """Return the text of a file, without a byte order mark.
 
     Raises:
         UserError: It cannot be opened or is not UTF-8.
@@ -97,8 +102,8 @@ def read_text(path: str | Path) -> str:
             raise UserError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8.") from None
 
 
-def numbers(texts: np.ndarray) -> np.ndarray:
-    """float64 of each text, NaN where it is not a finite number."""
+def to_numbers(texts: np.ndarray) -> np.ndarray:
+    """Return each text as float64, NaN where it is not a finite number."""
     try:
         values = np.array(texts, dtype=np.float64)
     except ValueError:
@@ -107,33 +112,33 @@ def numbers(texts: np.ndarray) -> np.ndarray:
     return values
 
 
-def whole(values: np.ndarray) -> np.ndarray:
-    """Which values are whole numbers from 0 that fit 31 bits."""
+def is_whole(values: np.ndarray) -> np.ndarray:
+    """Return which values are whole numbers from 0 that fit in 31 bits."""
     return (values >= 0) & (values < 2**31) & (values == np.floor(values))
 
 
-def box_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
-    """(row, text) of each box of (N, 4) that leaves the frame, is empty or inverted."""
-    faults = []
+def box_errors(boxes: np.ndarray) -> list[tuple[int, str]]:
+    """Return (row, text) for each box of (N, 4) that leaves the frame, is empty or inverted."""
+    errors = []
     for i in np.flatnonzero(((boxes < 0) | (boxes > 1)).any(axis=1)).tolist():
         out = [f"{n} {v}" for n, v in zip(BOX, boxes[i].tolist(), strict=True) if not 0 <= v <= 1]
         verb = "is" if len(out) == 1 else "are"
-        faults.append(
+        errors.append(
             (
                 i,
                 f"{', '.join(out)} {verb} outside [0, 1]; boxes are fractions of the frame: "
                 "divide x by its width and y by its height",
             )
         )
-    return faults + order_faults(boxes)
+    return errors + order_errors(boxes)
 
 
-def order_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
-    """(row, text) of each box of (N, 4), of any unit, that is empty or inverted.
+def order_errors(boxes: np.ndarray) -> list[tuple[int, str]]:
+    """Return (row, text) for each box of (N, 4), in any unit, that is empty or inverted.
 
-    Where most are inverted they are taken for x, y, width and height.
+    If most boxes are inverted, the advice is about x, y, width and height.
     """
-    faults = []
+    errors = []
     inverted = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
     advice = "swap them"
     if inverted.sum() > max(1, len(boxes) / 2):
@@ -144,7 +149,8 @@ def order_faults(boxes: np.ndarray) -> list[tuple[int, str]]:
             text = f"{BOX[low]} {a} is {side} {BOX[high]} {b}; {advice}"
             if a == b:
                 text = (
-                    f"{BOX[low]} and {BOX[high]} are both {a}: the box is empty; delete or mend it"
+                    f"{BOX[low]} and {BOX[high]} are both {a}: the box is empty; fix it or delete "
+                    "the row"
                 )
-            faults.append((i, text))
-    return faults
+            errors.append((i, text))
+    return errors
