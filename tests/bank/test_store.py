@@ -164,6 +164,16 @@ def test_a_crowded_second_draws_from_all_of_its_own_rows_and_no_others(tmp_path:
     assert found == [[*range(3)], [*range(3, 12)], [12, 13], [*range(14, 18)]]
 
 
+def test_crowded_seconds_of_a_window_draw_each_for_itself(tmp_path: Path) -> None:
+    write(tmp_path / "bank.zarr", [("anna", second, 0.9) for second in (4, 5) for _ in range(8)])
+    bank = Bank.open(tmp_path / "bank.zarr")
+    pairs = [
+        bank.rows("anna", 5, window=2, per_second=1, key=(0, epoch)) - [0, 8]
+        for epoch in range(100)
+    ]
+    assert 0 < sum(int(one == other) for one, other in pairs) < 40  # 12.5 expected
+
+
 def test_every_row_of_a_crowded_second_is_drawn_equally_often(tmp_path: Path) -> None:
     write(tmp_path / "bank.zarr", [("anna", 4, 0.9)] * 7 + [("anna", 5, 0.9)] * 2)
     bank = Bank.open(tmp_path / "bank.zarr")
@@ -174,6 +184,21 @@ def test_every_row_of_a_crowded_second_is_drawn_equally_often(tmp_path: Path) ->
     # 6000 draws of 3 out of 7: 2571 expected, standard deviation 38.
     assert np.abs(counts[:7] - 6000 * 3 / 7).max() < 5 * 38
     assert counts[7:9].tolist() == [3000, 3000]
+
+
+def test_windows_of_different_sizes_are_looked_up_in_turn(tmp_path: Path) -> None:
+    write(tmp_path / "bank.zarr", [("anna", 4, 0.9), ("anna", 4, 0.8), ("anna", 6, 0.9)])
+    bank = Bank.open(tmp_path / "bank.zarr")
+    for _ in range(2):
+        for window, per_second, wanted in (
+            (1, 1, [0]),
+            (1, 3, [0, 1, -1]),
+            (3, 1, [-1, 0, -1]),
+            (5, 1, [-1, -1, 0, -1, 2]),
+            (5, 2, [-1, -1, -1, -1, 0, 1, -1, -1, 2, -1]),
+        ):
+            rows = bank.rows("anna", 4, window=window, per_second=per_second, key=None)
+            assert rows.tolist() == wanted
 
 
 def test_a_window_of_60_reaches_from_30_before_to_29_after(tmp_path: Path) -> None:
@@ -204,6 +229,27 @@ def test_a_pickled_bank_looks_up_without_zarr(store: Path, tmp_path: Path) -> No
         command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert done.stdout.split("\n")[0] == "[0 1] False"
+
+
+def test_a_pickled_bank_is_no_larger_after_look_ups(store: Path) -> None:
+    bank = Bank.open(store)
+    size = len(pickle.dumps(bank))
+    bank.rows("anna", 3, window=600, per_second=5, key=None)
+    assert len(pickle.dumps(bank)) == size
+
+
+def test_a_bank_says_how_many_rows_it_has_and_where_they_are_from(
+    store: Path, tmp_path: Path
+) -> None:
+    assert zarr.open_group(store).attrs["rows"] == len(Bank.open(store)) == 3
+    assert Bank.open(store).origin == "c0ffee"
+    for attributes, origin in (
+        ({"source": "lfb_val.pkl", "source_digest": "5eed"}, "5eed"),
+        ({"checkpoint": "c0ffee", "source_digest": "5eed"}, "5eed"),
+        ({}, None),
+    ):
+        write(tmp_path / "bank.zarr", [("anna", 1, 1.0)], attributes=attributes)
+        assert Bank.open(tmp_path / "bank.zarr").origin == origin
 
 
 @settings(max_examples=20)
@@ -306,6 +352,27 @@ def test_damage_is_found_and_not_read_as_zeros(store: Path) -> None:
     (store / "zarr.json").write_text("{")
     with pytest.raises(UserError, match="damaged"):
         Bank.open(store)
+
+
+def test_one_lost_file_of_many_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(writing, "SHARD_ROWS", 4)
+    write(tmp_path / "bank.zarr", [("anna", second, 1.0) for second in range(10)])
+    Bank.open(tmp_path / "bank.zarr")
+    (tmp_path / "bank.zarr" / "feature" / "c" / "1" / "0").unlink()
+    with pytest.raises(UserError, match="damaged: files of array feature are missing"):
+        Bank.open(tmp_path / "bank.zarr")
+
+
+@pytest.mark.parametrize("name", ["video_start", "row_start"])
+def test_an_index_that_ends_before_or_after_the_rows_is_damage(store: Path, name: str) -> None:
+    for change in -1, 1:
+        array = zarr.open_array(store / name)
+        array[-1] = array[-1] + change
+        with pytest.raises(UserError, match="its index does not match its features"):
+            Bank.open(store)
+        array[-1] = array[-1] - change
+    Bank.open(store)
 
 
 def test_features_of_zero_only_are_kept(tmp_path: Path) -> None:
