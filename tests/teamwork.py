@@ -41,12 +41,14 @@ def main(folder: Path) -> None:
             seed=0,
             team=workers,
             identity={},
-            state_file=folder / "resume.pt",
+            state_file=folder / f"resume-{workers.rank}.pt",
         )
         mean = workers.mean(1.0 + workers.rank)
         losses = [metrics["loss"] for metrics in history]
         parameters = {name: value.detach() for name, value in model.named_parameters()}
-        torch.save((losses, parameters, mean), folder / f"rank-{workers.rank}.pt")
+        torch.save(
+            (losses, parameters, mean, torch.initial_seed()), folder / f"rank-{workers.rank}.pt"
+        )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ from torch.nn import functional
 import lfb.learning.training
 from lfb.bank.store import Bank
 from lfb.errors import UserError
-from lfb.learning.clips import Clips, Window
+from lfb.learning.clips import Clips, Shuffled, Window, load
 from lfb.learning.devices import Team
 from lfb.learning.training import Training, action_loss, learning_rate, train
+from lfb.randomness import seed_of
 from tests.pictures import INPUT, Film, make_bank, make_keyframes, make_model
 from tests.teamwork import NON_LOCAL, TRAINING
 
@@ -183,6 +185,77 @@ def test_history_tells_of_every_epoch(tmp_path):
     assert all(metrics["gradient_norm"] > 0 for metrics in history)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"nesterov": True},
+        {"weight_decay": 0.1, "clip_norm": 0.05},
+        {"bfloat16": True, "channels_last": False},
+        {"channels_last": False, "clip_norm": None, "epoch_clips": 7},
+    ],
+    ids=["plain", "nesterov", "decay", "bfloat16", "contiguous"],
+)
+def test_training_is_a_plain_loop_of_torch_over_the_batches_of_each_epoch(tmp_path, changes):
+    training = dataclasses.replace(TRAINING, **changes)
+    history, weights = Run(tmp_path, None, None, training).start()
+
+    torch.manual_seed(0)
+    model = make_model(None)
+    clips = Clips(make_keyframes(), Film, INPUT, seed=7)
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=1,
+        momentum=training.momentum,
+        weight_decay=training.weight_decay,
+        nesterov=training.nesterov,
+    )
+    losses, norms, iteration = [], [], 0
+    for epoch in range(training.epochs):
+        order = Shuffled(len(clips), training.batch, 7, clips=training.epoch_clips)
+        order.epoch = epoch
+        torch.manual_seed(seed_of("dropout", 7, epoch, 0))
+        losses.append([])
+        norms.append([])
+        for batch in load(clips, order, 0, torch.device("cpu")):
+            with torch.autocast("cpu", torch.bfloat16, enabled=training.bfloat16):
+                logits = model(batch.clips, batch.rois)
+            loss = action_loss(logits, batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            most = training.clip_norm or math.inf
+            norms[-1].append(torch.nn.utils.clip_grad_norm_(model.parameters(), most).item())
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(training, iteration, len(order))
+            optimizer.step()
+            losses[-1].append(loss.item())
+            iteration += 1
+    assert [row["loss"] for row in history] == pytest.approx(list(map(mean, losses)), rel=1e-5)
+    assert [row["gradient_norm"] for row in history] == pytest.approx(
+        list(map(mean, norms)), rel=1e-4
+    )
+    for name, wanted in model.state_dict().items():
+        torch.testing.assert_close(weights[name], wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_each_epoch_drops_out_other_channels(tmp_path, monkeypatch):
+    drawn = []
+    seed = torch.manual_seed
+    run = Run(tmp_path, make_bank(tmp_path), NON_LOCAL)
+    monkeypatch.setattr(torch, "manual_seed", lambda number: drawn.append(number) or seed(number))
+    run.start()
+    assert len(drawn) == len(set(drawn)) == 1 + TRAINING.epochs  # the first is the test's own
+
+
+def test_a_model_in_evaluation_mode_trains_as_any(tmp_path, monkeypatch):
+    bank = make_bank(tmp_path)
+    _, wanted = Run(tmp_path / "one", bank, NON_LOCAL).start()
+    make = make_model
+    monkeypatch.setattr(sys.modules[__name__], "make_model", lambda operator: make(operator).eval())
+    _, weights = Run(tmp_path / "other", bank, NON_LOCAL).start()
+    assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
+
+
 def test_the_schedule_counts_in_epochs_of_so_many_clips(tmp_path):
     training = dataclasses.replace(TRAINING, epochs=4, epoch_clips=7)  # two batches of 3 clips
     history, _ = Run(tmp_path, None, None, training).start()
@@ -311,10 +384,12 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     ]
     told = [process.communicate(timeout=100)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], told
-    (losses, weights, mean), (others, copy, same) = (
+    (losses, weights, middle, seed), (others, copy, same, another) = (
         torch.load(tmp_path / f"rank-{r}.pt") for r in range(2)
     )
-    assert mean == same == 1.5  # of 1 and 2
+    assert middle == same == 1.5  # of 1 and 2
+    assert seed != another  # of the dropout
+    assert [(tmp_path / f"resume-{rank}.pt").exists() for rank in range(2)] == [True, False]
     assert losses == others
     assert len(losses) == TRAINING.epochs
     assert all(torch.equal(weights[name], copy[name]) for name in weights)
