@@ -59,6 +59,36 @@ def test_proposals_near_a_ground_truth_box_take_its_labels_after_the_ground_trut
     assert keyframe.labels.argmax(axis=1).tolist() == [1]
 
 
+def test_a_proposal_of_just_the_score_and_overlap_trains():
+    rows = annotation_table(("a", 1, *_TRUTH, 1, 0))
+    proposals = proposals_of(("a", 1, *_TRUTH, 0.9), ("a", 1, *_TRUTH, 0.8999))
+    (keyframe,) = _train(rows, proposals, iou=1.0)
+    assert keyframe.scores.tolist() == [1, np.float32(0.9)]
+
+
+def test_a_proposal_across_the_frame_from_a_person_does_not_train():
+    rows = annotation_table(("a", 1, 0.0, 0.0, 0.3, 0.3, 1, 0))
+    for apart in (0.7, 0.7, 1.0, 1.0), (0.7, 0.0, 1.0, 0.3), (0.0, 0.7, 0.3, 1.0):
+        (keyframe,) = _train(rows, proposals_of(("a", 1, *apart, 0.99)), iou=0.1)
+        assert keyframe.scores.tolist() == [1]
+
+
+def test_people_of_the_annotations_are_proposals_once_for_all_their_actions():
+    other = (0.6, 0.1, 0.9, 0.9)
+    rows = annotation_table(
+        ("b", 5, *_TRUTH, 1, 0),
+        ("a", 9, *other, 2, 0),
+        ("b", 5, *_TRUTH, 3, 0),
+        ("b", 5, *other, 3, 1),
+        ("c", 1, *_NO),
+    )
+    found = selection.ground_truth(rows)
+    assert [(k.video, k.second) for k in found.keyframes()] == [("a", 9), ("b", 5)]
+    people = found.keyframes()[1]
+    assert people.boxes.tolist() == np.array([_TRUTH, other], np.float32).tolist()
+    assert people.scores.tolist() == [1, 1]
+
+
 def test_all_seconds_of_annotated_videos_that_a_proposal_passes_in_may_be_tested():
     rows = annotation_table(("a", 1, *_TRUTH, 1, 0), ("a", 2, *_TRUTH, 1, 0))
     proposals = proposals_of(

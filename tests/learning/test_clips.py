@@ -173,6 +173,28 @@ def test_the_keyframe_of_a_second_is_the_one_after_so_many_frames():
     np.testing.assert_allclose(shades, [120 - 20, 120 - 21], atol=0.6)
 
 
+def test_scales_and_crops_of_training_reach_both_ends_of_their_ranges():
+    box = np.array([[0.4, 0.4, 0.6, 0.6]], np.float32)
+    keyframe = Keyframe("a", 902, box, np.ones(1, np.float32))
+    shape = dataclasses.replace(INPUT, train_short_side=(32, 34), flip=0)
+    clips = Clips([keyframe], lambda _: Film("a", 32, 32), shape, seed=0)
+    found = set()
+    for epoch in range(300):
+        x1, y1, x2, _ = clips[epoch, 0].rois[0, 1:].tolist()
+        side = round((x2 - x1) / 0.2)
+        found.add((side, round(0.4 * side - x1), round(0.4 * side - y1)))
+    assert found == {(s, x, y) for s in (32, 33, 34) for x in range(s - 31) for y in range(s - 31)}
+
+
+@pytest.mark.parametrize("flip", [0, 1])
+def test_training_clips_are_mirrored_never_or_always_as_asked(flip):
+    keyframe = Keyframe("a", 902, np.array([[0, 0, 0.5, 1]], np.float32), np.ones(1, np.float32))
+    shape = dataclasses.replace(INPUT, train_short_side=(32, 32), flip=flip)
+    clips = Clips([keyframe], lambda _: Film("a", 32, 32), shape, seed=0)
+    lefts = {round(clips[epoch, 0].rois[0, 1].item()) for epoch in range(20)}
+    assert lefts == {16 * flip}
+
+
 def test_half_the_training_clips_are_mirrored():
     keyframe = Keyframe("a", 902, np.array([[0, 0, 0.5, 1]], np.float32), np.ones(1, np.float32))
     film = Film("a", 32, 32, box=(0, 0, 0.5, 1))
@@ -181,6 +203,19 @@ def test_half_the_training_clips_are_mirrored():
     lefts = Counter(round(clips[epoch, 0].rois[0, 1].item()) for epoch in range(200))
     assert set(lefts) == {0, 16}
     assert 70 < lefts[16] < 130
+
+
+def test_a_mirrored_batch_keeps_each_box_in_its_clip():
+    clips = Clips(make_keyframes(), Film, INPUT)
+    items = [clips[0, number] for number in range(3)]
+    assert equal(collate(items).mirrored(), collate([item.mirrored() for item in items]))
+
+
+def test_another_scale_keeps_bank_window_and_draws(tmp_path):
+    bank = make_bank(tmp_path)
+    for options in {"seed": 5}, {"draws": CROWDED}, {}:
+        clips = Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), **options)
+        assert torch.equal(clips.at(24)[0, 1].rows, clips[0, 1].rows)
 
 
 def test_a_keyframe_without_labels_or_bank_has_empty_ones():
@@ -206,6 +241,14 @@ def make_clips(bank, seed: int | None = 5) -> Clips:
     return Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), seed)
 
 
+TWINS = ({"video": "b"}, {"second": 904})  # what is changed of a keyframe of video a, second 903
+
+
+def shape_of(item: Batch) -> torch.Tensor:
+    """Where the first box lies, which tells scale, crop and mirror apart."""
+    return item.rois[0, 1:]
+
+
 def test_draws_are_those_of_seed_epoch_video_and_second_alone(tmp_path):
     bank = make_bank(tmp_path)
     clips, fresh = make_clips(bank), make_clips(bank)
@@ -223,6 +266,30 @@ def test_another_seed_or_epoch_draws_others(tmp_path):
     for other in make_clips(bank, seed=6)[0, 0], make_clips(bank)[1, 0]:
         assert not torch.equal(one.clips, other.clips)
         assert not torch.equal(one.rows, other.rows)
+
+
+def test_clips_of_another_video_or_second_are_drawn_otherwise(tmp_path):
+    keyframe = dataclasses.replace(make_keyframes()[0], second=903)
+    twins = [keyframe, *(dataclasses.replace(keyframe, **c) for c in TWINS)]
+    clips = Clips(twins, lambda video: Film("a"), INPUT, make_bank(tmp_path), Window(2, 1), 5)
+    epochs = range(8)
+    one, *others = (torch.stack([shape_of(clips[e, n]) for e in epochs]) for n in range(3))
+    assert all(not torch.equal(one, other) for other in others)
+    # Rows of the same seconds of the same video, shifted to begin at 0.
+    rows = [torch.stack([clips[e, n].rows[0] for e in epochs]) for n in range(3)]
+    per_video = 6 * 4
+    assert not torch.equal(rows[0], rows[1] - per_video)
+    assert not torch.equal(rows[0], rows[2] - 4)
+
+
+def test_drawn_windows_of_another_video_or_second_are_drawn_otherwise(tmp_path):
+    keyframe = dataclasses.replace(make_keyframes()[0], second=903)
+    twins = [keyframe, *(dataclasses.replace(keyframe, **c) for c in TWINS)]
+    draws = Draws(count=8, seed=2)
+    clips = Clips(twins, Film, INPUT, make_bank(tmp_path), Window(2, 1), draws=draws)
+    one, video, second = (clips[0, number].rows[0] for number in range(3))
+    assert not torch.equal(one, video - 6 * 4)
+    assert not torch.equal(one, second - 4)
 
 
 def test_testing_takes_the_highest_scores_in_every_epoch(tmp_path):
