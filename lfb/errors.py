@@ -1,4 +1,4 @@
-"""Exceptions whose messages are written for the user."""
+"""Exceptions with a message for the user."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -38,4 +38,4 @@ class DataErrors(UserError):
         super().__init__("\n  ".join(lines))
 
     def __reduce__(self) -> tuple[type["DataErrors"], tuple[list[str]]]:
-        return DataErrors, (self.errors,)  # a pickle would pass the message to __init__
+        return DataErrors, (self.errors,)  # unpickling would pass the message to __init__

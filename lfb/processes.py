@@ -1,4 +1,4 @@
-"""Worker processes that end with the one that started them."""
+"""Worker processes that end with their parent."""
 
 import multiprocessing
 import os
@@ -6,9 +6,9 @@ import threading
 
 
 def die_with_parent() -> None:
-    """Ends this worker when its parent is killed, so that a new run has no second writer.
+    """End this worker when its parent is killed, so that a new run has no second writer.
 
-    The ``initializer`` of a pool of spawned or forkserver processes.
+    Use it as the ``initializer`` of a pool of spawned or forkserver processes.
     """
     parent = multiprocessing.parent_process()
     assert parent is not None

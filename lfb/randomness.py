@@ -1,4 +1,4 @@
-"""Random draws named by what they are for, so that they do not depend on what ran before."""
+"""Random draws keyed by their purpose, so that they do not depend on what ran before."""
 
 import hashlib
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def seed_of(*purpose: int | str) -> int:
-    """A 63-bit seed for ``purpose``, such as (seed, "dropout", epoch, rank)."""
+    """Return a 63-bit seed for ``purpose``, such as (seed, "dropout", epoch, rank)."""
     text = "\0".join(map(str, purpose)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
 
 
 def generator(*purpose: int | str) -> np.random.Generator:
-    """A NumPy generator for ``purpose``."""
+    """Return a NumPy generator for ``purpose``."""
     return np.random.Generator(np.random.Philox(key=seed_of(*purpose)))

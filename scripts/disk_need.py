@@ -6,7 +6,7 @@ import logging
 from lfb.data.check import find_videos
 from lfb.data.split import Split
 from lfb.errors import DataErrors, UserError
-from lfb.files.disk import disks, in_words
+from lfb.files.disk import disks, format_size
 from lfb.learning.disk_need import banks_need, frames_need, model_need
 from lfb.program import program
 from scripts.annotation_arguments import add_splits
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     checkpoints = settings["seeds"] * 3 * sum(sizes) + 2 * max(sizes)
     log.info(
         "the run will need about %s for frames, %s for banks, %s for checkpoints",
-        *map(in_words, (frames, banks, checkpoints)),
+        *map(format_size, (frames, banks, checkpoints)),
     )
     for disk in disks({arguments.frames: frames, arguments.results: banks + checkpoints}):
         log.info("%s", disk)

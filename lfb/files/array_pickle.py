@@ -1,7 +1,8 @@
-"""Numeric arrays of a pickle, of Python 2 or 3 and any numpy, without running what it asks for.
+"""Read a pickle of numeric arrays, by Python 2 or 3 and any numpy, without running code from it.
 
 Detected people and Caffe2's weights are published as pickled dicts of arrays. The unpickler here
 builds plain values and numeric arrays, and refuses a file that asks for anything else.
+``torch_file`` reads the files of ``torch.save``, where other objects are common and are ignored.
 """
 
 import pickle
@@ -16,10 +17,10 @@ from lfb.files.whole import open_file
 
 
 def read_arrays(path: str | Path) -> Any:
-    """What the pickle holds: plain values, and numeric arrays, also in dicts within dicts.
+    """Return the content of a pickle: plain values and numeric arrays, in dicts of any depth.
 
     Raises:
-        UserError: The file cannot be read, is broken, or holds anything else.
+        UserError: The file cannot be read, is broken, or contains anything else.
     """
     with open_file(path) as file:
         try:
@@ -27,17 +28,17 @@ def read_arrays(path: str | Path) -> Any:
         except UserError as error:
             raise UserError(
                 f"{path}: {error}, which a dict of numeric arrays does not need, so it was not "
-                "read; write it again as plain numpy arrays."
+                "read; save it again as plain numpy arrays."
             ) from None
         except Exception as error:  # a broken pickle raises nearly anything
             raise UserError(
-                f"{path}: is broken or no pickle of numeric arrays "
-                f"({error or type(error).__name__}); fetch or write it again."
+                f"{path}: is broken or not a pickle of numeric arrays "
+                f"({error or type(error).__name__}); fetch or save it again."
             ) from None
 
 
 class _Dtype:
-    """Stands in for a numeric numpy dtype while a pickle is read."""
+    """Takes the place of a numeric numpy dtype while a pickle is read."""
 
     def __init__(self, code: Any, align: Any = False, copy: Any = False) -> None:
         if code not in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"):
@@ -49,7 +50,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands in for a numpy array while a pickle is read, so that no code of numpy's is driven."""
+    """Takes the place of a numpy array, so that a pickle calls no function of numpy."""
 
     def __init__(self, *_: Any) -> None:
         self.array: np.ndarray = np.empty(0)
@@ -75,7 +76,7 @@ def _latin1(text: str, encoding: str) -> bytes:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Builds plain values and numeric arrays, of numpy 1 and 2, and refuses all else."""
+    """Builds plain values and numeric arrays, of numpy 1 and 2, and refuses everything else."""
 
     allowed: Mapping[tuple[str, str], Any] = {
         ("numpy", "ndarray"): _Array,
@@ -96,7 +97,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _arrays(value: Any) -> Any:
-    """Puts the arrays in place of what stood in for them."""
+    """Return ``value`` with arrays in place of ``_Array``."""
     if isinstance(value, dict):
         return {key: _arrays(entry) for key, entry in value.items()}
     return value.array if isinstance(value, _Array) else value

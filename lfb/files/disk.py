@@ -1,4 +1,4 @@
-"""Room on disks: how much is free where something will be written."""
+"""How much room there is where files will be written."""
 
 import shutil
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Disk:
-    """What is to be written to one disk.
+    """A disk, and what will be written to it.
 
     Attributes:
-        folders: Where on it, made already or not.
-        needed: Bytes.
-        free: Bytes.
+        folders: Folders on this disk, existing or not.
+        needed: Bytes to write.
+        free: Bytes free.
     """
 
     folders: list[str]
@@ -21,29 +21,28 @@ class Disk:
     free: int
 
     def __str__(self) -> str:
-        return (
-            f"{', '.join(self.folders)}: {in_words(self.needed)} needed, {in_words(self.free)} free"
-        )
+        needed, free = format_size(self.needed), format_size(self.free)
+        return f"{', '.join(self.folders)}: {needed} needed, {free} free"
 
 
-def disks(needs: Mapping[str, int]) -> list[Disk]:
-    """The disks that folders lie on, or will lie on.
+def disks(needed: Mapping[str, int]) -> list[Disk]:
+    """Return the disks that folders are or will be on.
 
     Args:
-        needs: Bytes to write to each folder.
+        needed: Bytes to write to each folder.
     """
     found: dict[int, Disk] = {}
-    for folder, needed in needs.items():
-        there = next(p for p in [Path(folder), *Path(folder).absolute().parents] if p.exists())
-        disk = found.get(number := there.stat().st_dev)
+    for folder, size in needed.items():
+        existing = next(p for p in [Path(folder), *Path(folder).absolute().parents] if p.exists())
+        disk = found.get(number := existing.stat().st_dev)
         if disk is None:
-            disk = Disk([], 0, shutil.disk_usage(there).free)
-        found[number] = Disk([*disk.folders, folder], disk.needed + needed, disk.free)
+            disk = Disk([], 0, shutil.disk_usage(existing).free)
+        found[number] = Disk([*disk.folders, folder], disk.needed + size, disk.free)
     return list(found.values())
 
 
-def in_words(size: float) -> str:
-    """A number of bytes for people: ``1.65 GB``."""
+def format_size(size: float) -> str:
+    """Return a number of bytes as a person writes it: ``1.65 GB``."""
     units = ["bytes", "kB", "MB", "GB"]
     while size >= 999.5 and units:
         size, _ = size / 1000, units.pop(0)

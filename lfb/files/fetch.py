@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from lfb.errors import UserError
 from lfb.files.digests import digest, digest_in_name
-from lfb.files.disk import disks, in_words
+from lfb.files.disk import disks, format_size
 from lfb.files.download import download, received_bytes
 from lfb.files.remote_file import RemoteFile, unpack_command, unpacked_paths
 from lfb.files.videos import EXTENSIONS
@@ -187,7 +187,7 @@ def _check_room(missing: Sequence[_Missing], existing: int, errors: int) -> None
     log.info(
         "files to fetch: %d, %s%s; existing: %d%s",
         len(missing),
-        in_words(sum(one.remaining or 0 for one in missing)),
+        format_size(sum(one.remaining or 0 for one in missing)),
         f" and {unknown} of unknown size" if unknown else "",
         existing,
         f"; errors, listed below: {errors}" if errors else "",

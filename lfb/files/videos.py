@@ -1,3 +1,3 @@
-"""Video files."""
+"""Names of video files."""
 
 EXTENSIONS = (".mp4", ".mkv", ".webm", ".avi", ".mov")

@@ -1,4 +1,4 @@
-"""Whole files or none: everything this project writes appears under its name only when complete."""
+"""Write files that appear under their name only when complete."""
 
 import errno
 import io
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yields a scratch path beside ``path`` that takes its place when the block ends well.
+    """Yield a scratch path, and rename it to ``path`` when the block ends without an error.
 
-    The block writes a file or a folder there. If it raises, nothing is left under either name.
+    The block writes a file or a folder there. If it raises, the scratch is removed and ``path``
+    stays as it was.
 
     Raises:
         UserError: The disk is full.
@@ -33,7 +34,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     try:
         yield scratch
         if scratch.is_dir():
-            _remove(path)  # a folder cannot be renamed over a folder that holds something
+            _remove(path)  # a folder cannot be renamed over a folder that is not empty
         else:
             _flush(scratch)
         scratch.replace(path)
@@ -42,31 +43,31 @@ def atomic(path: str | Path) -> Iterator[Path]:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(
                 f"{path}: the disk is full ({os.strerror(error.errno)}). Nothing was written "
-                "under that name; free some space and run the same command again."
+                "under this name. Free some space and run the same command again."
             ) from error
         raise
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Writes ``value`` as indented JSON, whole or not at all."""
+    """Write ``value`` as indented JSON."""
     with atomic(path) as scratch:
         scratch.write_text(json.dumps(value, indent=2) + "\n")
 
 
 def write_npz(path: str | Path, arrays: "Mapping[str, np.ndarray]") -> None:
-    """Writes arrays as an uncompressed ``.npz``; the same arrays give the same bytes."""
+    """Write arrays as an uncompressed ``.npz``; the same arrays give the same bytes."""
     import numpy as np
 
     with atomic(path) as scratch, zipfile.ZipFile(scratch, "w") as archive:
         for name, array in arrays.items():
             content = io.BytesIO()
             np.lib.format.write_array(content, array, allow_pickle=False)
-            # A ZipInfo made by hand carries a fixed date.
+            # By default a ZipInfo has a fixed date.
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer())
 
 
 def open_file(path: str | Path) -> BinaryIO:
-    """Opens a file to read bytes.
+    """Open a file to read bytes.
 
     Raises:
         UserError: It cannot be opened.
@@ -74,7 +75,7 @@ def open_file(path: str | Path) -> BinaryIO:
     try:
         return Path(path).open("rb")
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; mend the path in the config.") from None
+        raise UserError(f"{path}: {error.strerror}; correct the path in the config.") from None
 
 
 def _flush(path: Path) -> None:

@@ -150,7 +150,7 @@ def test_no_code_in_a_bank_is_run_and_the_file_is_refused(tmp_path, place):
         "second": {"a": {1: [ROW], 2: harm}},
         "feature": {"a": {1: [ROW, harm]}},
     }[place]
-    with pytest.raises(UserError, match=r"lfb_val\.pkl: holds what is no plain tensor"):
+    with pytest.raises(UserError, match=r"lfb_val\.pkl: contains objects other than tensors"):
         imported(tmp_path, content)
     assert not sign.exists()
     assert not (tmp_path / "val.zarr").exists()
@@ -164,7 +164,7 @@ def test_a_cut_bank_is_told(tmp_path, zipped):
     data = path.read_bytes()
     for end in (0, 1, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:end])
-        with pytest.raises(UserError, match=r"lfb_val\.pkl: not a whole PyTorch file"):
+        with pytest.raises(UserError, match=r"lfb_val\.pkl: not a complete PyTorch file"):
             import_bank(path, tmp_path / "val.zarr", split="val", wanted=[])
     assert [path.name for path in tmp_path.iterdir()] == ["lfb_val.pkl"]
 

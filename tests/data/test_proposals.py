@@ -87,7 +87,7 @@ def test_a_pickle_that_asks_for_code_is_refused_and_not_run(tmp_path, capfd, val
 
 @pytest.mark.parametrize("value", [np.array([None]), np.array(["x"]), np.zeros(2, "M8[s]")])
 def test_arrays_that_are_not_numbers_are_refused(tmp_path, value):
-    with pytest.raises(UserError, match="no pickle of numeric arrays"):
+    with pytest.raises(UserError, match="not a pickle of numeric arrays"):
         read_proposals(_pickle(tmp_path, {"a,1": value}))
 
 

@@ -5,10 +5,10 @@ from collections import namedtuple
 
 import pytest
 
-from lfb.files.disk import disks, in_words
+from lfb.files.disk import disks, format_size
 
 
-def test_what_goes_to_one_disk_is_added_up(tmp_path, monkeypatch):
+def test_folders_on_one_disk_are_added_up(tmp_path, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(5_000_000))
     here, below = str(tmp_path), str(tmp_path / "not/made/yet")
@@ -19,14 +19,14 @@ def test_what_goes_to_one_disk_is_added_up(tmp_path, monkeypatch):
     assert disks({}) == []
 
 
-def test_a_folder_may_be_relative_and_not_there(tmp_path, monkeypatch):
+def test_a_folder_may_be_relative_and_missing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (disk,) = disks({"resources/ava": 1})
     assert disk.free == shutil.disk_usage(tmp_path).free
 
 
 @pytest.mark.parametrize(
-    ("size", "words"),
+    ("size", "text"),
     [
         (0, "0 bytes"),
         (999, "999 bytes"),
@@ -36,5 +36,5 @@ def test_a_folder_may_be_relative_and_not_there(tmp_path, monkeypatch):
         (5.25e12, "5.25 TB"),
     ],
 )
-def test_sizes_in_words(size, words):
-    assert in_words(size) == words
+def test_a_size_is_written_for_people(size, text):
+    assert format_size(size) == text

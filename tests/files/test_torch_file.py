@@ -20,7 +20,7 @@ FORMATS = [pytest.param(True, id="zip"), pytest.param(False, id="legacy")]
 
 
 class Record:
-    """A class of somebody else's, with state."""
+    """A class of another project, with state."""
 
     def __init__(self) -> None:
         self.history = [np.arange(3), {"a": (1, 2)}]
@@ -58,7 +58,7 @@ def equal(found: dict[str, torch.Tensor], wanted: OrderedDict) -> bool:
 
 @pytest.mark.parametrize("zipped", FORMATS)
 @pytest.mark.parametrize("wrapped", [True, False])
-def test_what_torch_saves_is_read_alike(tmp_path, zipped, wrapped):
+def test_tensors_are_read_as_torch_saved_them(tmp_path, zipped, wrapped):
     state = weights()
     content = {"meta": {"epoch": 3}, "state_dict": state, "x": torch.ones(2)} if wrapped else state
     torch.save(content, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
@@ -66,7 +66,7 @@ def test_what_torch_saves_is_read_alike(tmp_path, zipped, wrapped):
 
 
 @pytest.mark.parametrize("zipped", FORMATS)
-def test_objects_of_other_classes_do_not_matter(tmp_path, zipped):
+def test_objects_of_other_classes_are_ignored(tmp_path, zipped):
     content = {"message_hub": Record(), "meta": np.float64(3), "state_dict": weights()}
     torch.save(content, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
     with pytest.raises(pickle.UnpicklingError):
@@ -82,14 +82,14 @@ def test_no_code_in_a_pickle_is_run(tmp_path, zipped):
     assert equal(read_tensors(tmp_path / "a.pth"), content["state_dict"])
     assert not sign.exists()
     torch.load(tmp_path / "a.pth", weights_only=False)
-    assert sign.exists()  # it would have
+    assert sign.exists()  # the trap works
 
 
-def test_no_code_is_run_for_a_tensor_and_the_file_is_refused(tmp_path):
+def test_code_in_place_of_a_tensor_is_not_run_and_the_file_is_refused(tmp_path):
     sign = tmp_path / "sign"
     state = {"a": torch.ones(1), "b": Harmful(f"touch {sign}")}
     torch.save({"state_dict": state}, tmp_path / "a.pth")
-    with pytest.raises(UserError, match="holds what is no plain tensor: b"):
+    with pytest.raises(UserError, match="contains objects other than tensors: b"):
         read_tensors(tmp_path / "a.pth")
     assert not sign.exists()
 
@@ -118,7 +118,7 @@ TRICKS = {
 
 
 @pytest.mark.parametrize("trick", TRICKS)
-def test_no_instruction_of_a_pickle_reaches_what_it_names(tmp_path, trick, monkeypatch):
+def test_no_instruction_of_a_pickle_calls_what_it_names(tmp_path, trick, monkeypatch):
     monkeypatch.setattr(os, "system", lambda *_: pytest.fail("was called"))
     data = io.BytesIO()
     torch.save({"a": torch.ones(2)}, data)
@@ -130,33 +130,33 @@ def test_no_instruction_of_a_pickle_reaches_what_it_names(tmp_path, trick, monke
                 if member.endswith("data.pkl") and name == "bad":
                     content = b"\x80\x04" + TRICKS[trick] + b"0" + content[2:]
                 archive.writestr(member, content)
-    with suppress(UserError):  # some are nonsense, and so told
+    with suppress(UserError):  # some make no sense, and are refused
         assert read_tensors(tmp_path / "bad").keys() == {"a"}
-    assert read_tensors(tmp_path / "good")["a"].tolist() == [1, 1]  # and nothing stays behind
+    assert read_tensors(tmp_path / "good")["a"].tolist() == [1, 1]  # and no side effect remains
 
 
 @pytest.mark.parametrize("zipped", FORMATS)
-def test_a_cut_file_is_told_wherever_it_is_cut(tmp_path, zipped):
+def test_an_incomplete_file_is_an_error_wherever_it_ends(tmp_path, zipped):
     path = tmp_path / "a.pth"
     torch.save({"state_dict": weights()}, path, _use_new_zipfile_serialization=zipped)
     data = path.read_bytes()
     for end in [*range(0, len(data), max(1, len(data) // 40)), len(data) - 1]:
         path.write_bytes(data[:end])
-        with pytest.raises(UserError, match="not a whole PyTorch file"):
+        with pytest.raises(UserError, match="not a complete PyTorch file"):
             read_tensors(path)
 
 
-def test_a_damaged_file_is_told(tmp_path):
+def test_a_damaged_file_is_an_error(tmp_path):
     path = tmp_path / "a.pth"
     torch.save({"state_dict": {"a": torch.full((100,), 3.0)}}, path)
     data = bytearray(path.read_bytes())
     data[data.find(b"\x00\x00@@" * 9) + 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(UserError, match="not a whole PyTorch file"):
+    with pytest.raises(UserError, match="not a complete PyTorch file"):
         read_tensors(path)
 
 
-def test_a_tensor_that_reaches_beyond_its_values_is_told(tmp_path):
+def test_a_tensor_larger_than_its_values_is_an_error(tmp_path):
     path = tmp_path / "a.pth"
     torch.save({"a": torch.zeros(3), "b": torch.zeros(77)}, path)
     with zipfile.ZipFile(path) as archive:
@@ -167,28 +167,28 @@ def test_a_tensor_that_reaches_beyond_its_values_is_told(tmp_path):
                 assert content.count(b"K\x4d\x85") == 1  # the size (77,)
                 content = content.replace(b"K\x4d\x85", b"K\x4e\x85")
             archive.writestr(name, content)
-    with pytest.raises(UserError, match="reaches beyond what is stored"):
+    with pytest.raises(UserError, match="larger than its stored values"):
         read_tensors(path)
 
 
 @pytest.mark.parametrize(
     "content", [b"", pickle.dumps(0x1950A86A20F9469CFC6C), b"PK\x03\x04", b"\x80\x02\x8a"]
 )
-def test_a_file_that_only_begins_well_is_told(tmp_path, content):
+def test_a_file_with_only_a_valid_beginning_is_an_error(tmp_path, content):
     (tmp_path / "a.pth").write_bytes(content)
-    with pytest.raises(UserError, match="not a whole PyTorch file"):
+    with pytest.raises(UserError, match="not a complete PyTorch file"):
         read_tensors(tmp_path / "a.pth")
 
 
 @pytest.mark.parametrize("content", [b"item {}", b"\0\0\0\x18ftyp", b"Pk", pickle.dumps({"a": 1})])
-def test_what_is_no_pytorch_file_at_all_is_told_from_a_broken_one(tmp_path, content):
+def test_other_files_are_not_called_incomplete(tmp_path, content):
     (tmp_path / "a.pth").write_bytes(content)
-    with pytest.raises(UserError, match=r"a\.pth: no PyTorch file, whatever"):
+    with pytest.raises(UserError, match=r"a\.pth: not a PyTorch file, whatever"):
         read_tensors(tmp_path / "a.pth")
 
 
 @pytest.mark.parametrize("content", [[1], {"state_dict": 3}, {"state_dict": {}}, {"a": {"b": 1}}])
-def test_a_file_without_a_state_dict_is_told(tmp_path, content):
+def test_a_file_without_a_state_dict_is_an_error(tmp_path, content):
     torch.save(content, tmp_path / "a.pth")
     with pytest.raises(UserError, match="it has no state dict"):
         read_tensors(tmp_path / "a.pth")
@@ -208,27 +208,27 @@ def test_nested_dicts_and_lists_are_read_as_they_are(tmp_path, zipped):
 
 
 @pytest.mark.parametrize("thing", [Record(), np.float64(3), {1, 2}, torch.float32, OrderedDict])
-def test_what_is_no_plain_value_is_refused_however_deep(tmp_path, thing):
+def test_other_objects_are_refused_at_any_depth(tmp_path, thing):
     torch.save({"a": {1: [torch.ones(1), thing]}}, tmp_path / "a.pkl")
-    with pytest.raises(UserError, match="holds what is no plain tensor or value"):
+    with pytest.raises(UserError, match="contains objects other than tensors and plain values"):
         read_nested(tmp_path / "a.pkl")
 
 
-def test_lists_without_end_are_refused(tmp_path):
+def test_a_list_that_contains_itself_is_refused(tmp_path):
     endless: list = [torch.ones(1)]
     endless.append(endless)
     torch.save(endless, tmp_path / "a.pkl")
-    with pytest.raises(UserError, match="nested without end"):
+    with pytest.raises(UserError, match="contain themselves"):
         read_nested(tmp_path / "a.pkl")
 
 
-def test_another_zip_is_told(tmp_path):
+def test_another_zip_is_an_error(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
         archive.writestr("a", "b")
-    with pytest.raises(UserError, match=r"a\.pth: no PyTorch file.* \(a zip of something else\)"):
+    with pytest.raises(UserError, match=r"a\.pth: not a PyTorch file.* \(a zip of other files\)"):
         read_tensors(tmp_path / "a.pth")
 
 
-def test_a_missing_file_is_told():
+def test_a_missing_file_is_an_error():
     with pytest.raises(UserError, match=r"gone\.pth: there is no such file"):
         read_tensors(Path("gone.pth"))

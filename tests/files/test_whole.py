@@ -35,7 +35,7 @@ def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_block_that_raises_leaves_what_was_there_and_nothing_else(tmp_path, error):
+def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path, error):
     path = tmp_path / "table.csv"
     path.write_text("old")
     with pytest.raises(error):
@@ -44,7 +44,7 @@ def test_a_block_that_raises_leaves_what_was_there_and_nothing_else(tmp_path, er
     assert names(tmp_path) == ["table.csv"]
 
 
-def test_a_folder_takes_the_place_of_an_older_one(tmp_path):
+def test_a_folder_replaces_an_older_one(tmp_path):
     path = tmp_path / "bank.zarr"
     for name in "first", "second":
         with atomic(path) as scratch:
@@ -54,13 +54,13 @@ def test_a_folder_takes_the_place_of_an_older_one(tmp_path):
     assert names(tmp_path) == ["bank.zarr"]
 
 
-def test_a_folder_that_is_not_finished_is_removed_whole(tmp_path):
+def test_an_unfinished_folder_is_removed(tmp_path):
     with pytest.raises(RuntimeError):
         write_and_raise(tmp_path / "bank.zarr", RuntimeError(), folder=True)
     assert names(tmp_path) == []
 
 
-def test_what_a_killed_process_left_is_not_in_the_way(tmp_path):
+def test_a_scratch_left_by_a_killed_process_is_replaced(tmp_path):
     with atomic(tmp_path / "x") as scratch:
         left = scratch
         scratch.write_text("1")
@@ -73,18 +73,18 @@ def test_what_a_killed_process_left_is_not_in_the_way(tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path, number):
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path, number):
     with pytest.raises(UserError, match=r"x\.npz: the disk is full"):
         write_and_raise(tmp_path / "x.npz", OSError(number, "no space"))
     assert names(tmp_path) == []
 
 
-def test_other_errors_of_the_system_pass_as_they_are(tmp_path):
+def test_other_system_errors_pass_unchanged(tmp_path):
     with pytest.raises(PermissionError), atomic(tmp_path / "x"):
         raise PermissionError(errno.EACCES, "no")
 
 
-def test_json_is_written_to_be_read(tmp_path):
+def test_json_is_indented(tmp_path):
     write_json(tmp_path / "m.json", {"mAP": 1.5})
     text = (tmp_path / "m.json").read_text()
     assert json.loads(text) == {"mAP": 1.5}

@@ -196,7 +196,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scored_copy: Workflow) -> Non
     other = command.replace(path.name, wrong.name)
     refused(scored_copy, other, MAX, f"{wrong.name}: the SHA-256 should begin with c0ffee00")
     os.truncate(path, path.stat().st_size // 2)
-    refused(scored_copy, command, MAX, f"{published}: not a whole PyTorch file")
+    refused(scored_copy, command, MAX, f"{published}: not a complete PyTorch file")
 
     path.unlink()
     scored_copy.path(MAX).unlink(missing_ok=True)
