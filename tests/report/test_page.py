@@ -1,3 +1,4 @@
+import base64
 import io
 import json
 import re
@@ -285,58 +286,147 @@ def test_the_page_is_whole_and_needs_nothing_beside_it(
     assert "bert, second 5" in page.text  # where every model fails
 
 
-def write_aps(folder: Path, model: str, *seeds: dict[str, float]) -> None:
-    """Writes the AP of some classes, by name, into the metrics of each seed."""
-    for seed, aps in enumerate(seeds):
+def write_measured(
+    folder: Path,
+    model: str,
+    maps: list[float] | None = None,
+    aps: dict[str, list[float | None]] | None = None,
+) -> None:
+    """Writes a number for each seed into its metrics: the mAP, and the AP of some classes."""
+    for seed in range(len(maps or next(iter((aps or {}).values())))):
         path = folder / f"seed-{seed}" / model / "metrics.json"
         measured = json.loads(path.read_text())
+        if maps:
+            measured["mmaction2"]["mAP"] = maps[seed]
         for row in measured["mmaction2"]["classes"]:
-            row["AP"] = aps.get(row["name"], row["AP"])
+            if aps and row["name"] in aps:
+                row["AP"] = aps[row["name"]][seed]
         write_json(path, measured)
 
 
-def class_notes(text: str) -> list[tuple[str, str]]:
-    """The classes of the chart with the number beside each, from top to bottom."""
+def class_notes(text: str) -> tuple[list[str], list[str]]:
+    """The classes of the chart and the numbers beside them, from top to bottom."""
     begin, end = text.index('<h2 id="classes">'), text.index('<h2 id="training">')
     words = [word.strip() for word in Page(text[begin:end]).words]
     names = dict.fromkeys(word for word in words if word in LABELS.values())
-    notes = [word for word in words if re.fullmatch(r"[+\N{MINUS SIGN}]?\d+\.\d", word)]
-    return list(zip(names, notes, strict=True))
+    notes = [word for word in words if re.fullmatch(r"[+\N{MINUS SIGN}-]?\d+\.\d", word)]
+    return list(names), notes
 
 
 def test_classes_stand_by_falling_gain_of_the_best_model_over_the_baseline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = finished(tmp_path, ("baseline", "lfb_max"), [0, 1])
-    write_aps(
-        tmp_path,
-        "baseline",
-        {"stand": 52.0, "<jump>": 60.0, "obey": 30.0},
-        {"stand": 48.0, "<jump>": 60.0, "obey": 30.0},
+    aps = {"stand": [52.0, 48.0], "<jump>": [60.0, 60.0], "obey": [30.0, 30.0]}
+    write_measured(tmp_path, "baseline", aps=aps)
+    aps = {"stand": [47.0, 49.0], "<jump>": [20.0, 20.0], "obey": [42.0, 43.0]}
+    write_measured(tmp_path, "lfb_max", aps=aps)
+    assert class_notes(run.report(monkeypatch)) == (
+        ["obey", "stand", "<jump>"],
+        ["+12.5", "\N{MINUS SIGN}2.0", "\N{MINUS SIGN}40.0"],
     )
-    write_aps(
-        tmp_path,
-        "lfb_max",
-        {"stand": 47.0, "<jump>": 20.0, "obey": 42.0},
-        {"stand": 49.0, "<jump>": 20.0, "obey": 43.0},
-    )
-    assert class_notes(run.report(monkeypatch)) == [
-        ("obey", "+12.5"),
-        ("stand", "\N{MINUS SIGN}2.0"),
-        ("<jump>", "\N{MINUS SIGN}40.0"),
-    ]
+
+
+def test_a_class_without_a_gain_stands_last_and_seeds_without_an_ap_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline", "lfb_max"), [0, 1])
+    aps = {"stand": [None, None], "<jump>": [50.0, 50.0], "obey": [None, 40.0]}
+    write_measured(tmp_path, "baseline", aps=aps)
+    aps = {"stand": [70.0, 70.0], "<jump>": [49.96, 49.98], "obey": [None, 50.0]}
+    write_measured(tmp_path, "lfb_max", aps=aps)
+    assert class_notes(run.report(monkeypatch)) == (["obey", "<jump>", "stand"], ["+10.0", "+0.0"])
 
 
 def test_classes_of_a_lone_baseline_stand_by_falling_precision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = finished(tmp_path, ("baseline",), [0])
-    write_aps(tmp_path, "baseline", {"stand": 50.0, "<jump>": 60.0, "obey": 30.0})
-    assert class_notes(run.report(monkeypatch)) == [
-        ("<jump>", "60.0"),
-        ("stand", "50.0"),
-        ("obey", "30.0"),
-    ]
+    write_measured(tmp_path, "baseline", aps={"stand": [50.0], "<jump>": [60.0], "obey": [30.0]})
+    assert class_notes(run.report(monkeypatch)) == (
+        ["<jump>", "stand", "obey"],
+        ["60.0", "50.0", "30.0"],
+    )
+
+
+def test_the_best_model_is_that_of_the_highest_mean_over_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline", "lfb_max", "lfb_nl"), [0, 1])
+    write_measured(tmp_path, "baseline", maps=[33.0, 35.0])
+    write_measured(tmp_path, "lfb_max", maps=[30.0, 34.0])
+    write_measured(tmp_path, "lfb_nl", maps=[20.0, 40.0])
+    text = Page(run.report(monkeypatch)).text
+    assert "Sorted by what lfb_max gains over the baseline" in text
+    assert "32.0 % mAP, mmaction2, the best with a bank" in text
+    assert "gain \N{MINUS SIGN}2.0 points of mAP, mmaction2" in text
+    for spread in "34.00 ± 1.41", "32.00 ± 2.83", "30.00 ± 14.14":
+        assert spread in text
+
+
+def test_examples_count_people_actions_and_what_each_model_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline", "lfb_max"), [0])
+    text = Page(run.report(monkeypatch)).text
+    assert "Of 54 true actions of 36 people in 18 keyframes (0 of whom no box shows)" in text
+    assert re.search(r"it finds: baseline 48 ?, lfb_max 51 ?\.", text)
+    assert "in thin boxes" not in text
+
+    predict(set(), people=1).save(tmp_path / "seed-0/baseline/predictions.npz")
+    text = Page(run.report(monkeypatch)).text
+    assert "in 18 keyframes (18 of whom no box shows)" in text
+    assert re.search(r"it finds: baseline 27 ?, lfb_max 51 ?\.", text)  # 18 stand, 9 obey
+
+
+def test_people_have_letters_from_left_to_right_and_answers_come_by_falling_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline", "lfb_nl"), [0])
+    wrong = predict({("bert", 5)})
+    keyframe = (np.array(wrong.videos)[wrong.video] == "bert") & (wrong.second == 5)
+    wrong.score[np.ix_(keyframe, np.isin(wrong.classes, (4, 5)))] = 0.65, 0.95
+    for model in "baseline", "lfb_nl":
+        wrong.save(tmp_path / "seed-0" / model / "predictions.npz")
+    text = run.report(monkeypatch)
+    card = text[text.index("bert, second 5</h4>") :].split("</article>")[0]
+    # The person on the right does two actions and no model finds either; the left one does one.
+    rows = [Page(row).text for row in re.findall(r"<tr>(<td>.*?)</tr>", card, re.DOTALL)]
+    assert [row.split()[0] for row in rows] == ["A", "B"]
+    assert "<jump>" in rows[1].split("never seen")[0]
+    assert re.search(r"never seen 0\.95 .*obey 0\.65 .*never seen 0\.95 .*obey 0\.65", rows[1])
+    assert "attends to for person B" in Page(card.split("</h4>")[1]).text
+
+
+def test_what_a_model_attends_to_adds_up_and_stands_at_its_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = finished(tmp_path, ("baseline", "lfb_nl"), [0]).report(monkeypatch)
+    card = text[text.index("bert, second 5</h4>") :].split("</article>")[0]
+    # Second 5 is the first: of six seconds of two slots, three are empty.
+    entries = re.findall(r"<b>(\S+ s)</b> · ([\d.]+) %<br>([^<]*)<", card)
+    assert {offset for offset, _, _ in entries} <= {"0 s", "+1 s", "+2 s"}
+    empty = [float(share) for share in re.findall(r"layer \d ([\d.]+) %", card)]
+    assert len(empty) == 2
+    assert sum(float(weight) for _, weight, _ in entries) + sum(empty) / 2 == pytest.approx(
+        100, abs=2
+    )
+    assert {actions for _, _, actions in entries} == {"stand", "stand, obey", "stand, &lt;jump&gt;"}
+    images = [Image.open(io.BytesIO(data)) for data in jpegs(card)]
+    assert {image.size for image in images if image.height == 104} == {(58, 104), (75, 104)}
+
+
+def jpegs(text: str) -> list[bytes]:
+    return [base64.b64decode(data) for data in re.findall(r"data:image/jpeg;base64,([^\"]+)", text)]
+
+
+def test_what_was_run_tells_batch_and_learning_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline",), [0])
+    text = Page(run.report(monkeypatch)).text
+    assert re.search(r"batch 4 x 1\b", text)
+    assert re.search(r"learning rate 0\.3\b", text)
 
 
 def test_draws_from_the_bank_are_told_of_where_there_are_any(
@@ -462,6 +552,49 @@ def test_any_class_name_gives_a_chart_that_parses(rows: list[tuple[str, float]])
     groups = [charts.Bars(name, 3, [ap, 50], [(ap, ap), (40, 60)], name) for name, ap in rows]
     root = ElementTree.fromstring(charts.group_bars(groups, ["#000", "#111"], "gain"))
     assert len(root.findall("rect")) == sum(2 - np.isnan(ap) for _, ap in rows)
+
+
+def test_bars_end_at_their_percent_and_thin_lines_go_from_least_to_greatest() -> None:
+    groups = [charts.Bars("stand", 3, [40, 80], [(20, 60), (80, 80)], "+40.0")]
+    root = ElementTree.fromstring(charts.group_bars(groups, ["#000", "#111"], "gain"))
+    at = {t.text: float(t.get("x", 0)) for t in root.findall("text") if "%" in str(t.text)}
+    bars = [(float(r.get("x", 0)), float(r.get("width", 0))) for r in root.findall("rect")]
+    assert bars == [
+        pytest.approx((at["0 %"], at[end] - at["0 %"]), abs=0.02) for end in ("40 %", "80 %")
+    ]
+    level = [line for line in root.findall("line") if line.get("stroke") == charts.INK]
+    assert [(float(line.get("x1", 0)), float(line.get("x2", 0))) for line in level] == [
+        pytest.approx((at["20 %"], at["60 %"]), abs=0.02)
+    ]
+
+
+def test_curves_go_from_the_first_epoch_to_the_last_inside_their_chart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = finished(tmp_path, ("baseline",), [0]).report(monkeypatch)
+    curves = re.findall(r'<polyline points="([^"]+)"', text)
+    assert len(curves) == 2
+    for curve in curves:
+        x, y = zip(*(map(float, point.split(",")) for point in curve.split()), strict=True)
+        assert 52 <= x[0] < x[1] < x[2] <= 498
+        assert x[2] - x[1] == pytest.approx(x[1] - x[0], abs=0.2)
+        assert list(y) == sorted(y)  # a loss that falls goes down, and a level rate is level
+        assert 26 <= y[0] <= y[2] <= 214
+
+
+def test_a_box_lies_over_its_part_of_the_frame() -> None:
+    frame = charts.Frame(b"", 100, 50, [((0.25, 0.2, 0.75, 0.6), "", False)])
+    (box,) = ElementTree.fromstring(charts.draw_frame(frame, 200)).findall("rect")
+    assert [float(box.get(name, 0)) for name in ("x", "y", "width", "height")] == [50, 20, 100, 40]
+
+
+def test_the_second_of_the_keyframe_is_marked_and_its_attention_stands_there() -> None:
+    real, empty = np.array([[0.5, 0.5, 0.0]]), np.zeros((1, 3))
+    root = ElementTree.fromstring(charts.draw_attention(real, empty, -1, [], "#0072b2"))
+    own, *bars = (float(r.get("x", 0)) for r in root.findall("rect"))
+    assert own == pytest.approx(bars[2], abs=1)
+    titles = [t.text for t in root.iter("title")][::2]
+    assert titles == ["\N{MINUS SIGN}1 s: 50.0%", "0 s: 50.0%", "+1 s: 0.0%"]
 
 
 def test_attention_bars_are_as_long_as_the_attention() -> None:
