@@ -1,11 +1,11 @@
-"""Ground truth and detections of the size of AVA's validation split, made from a seed."""
+"""Ground truth and predictions of the size of AVA's validation split, made from a seed."""
 
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from lfb.data.predictions import Detections, Predictions
+from lfb.data.predictions import Entries, Predictions
 
 SECONDS = range(902, 1799)  # 897 keyframes a video
 UNSCORED = {2, 16, 18, 19, 21, 23, 25, 31, 32, 33, 35, 39, 40, 42, 44, 50, 53, 55, 71, 75}
@@ -15,13 +15,13 @@ CLASSES = {i: f"action {i}" for i in range(1, 81) if i not in UNSCORED}
 def make_ava(
     *, videos: int = 64, seconds: range = SECONDS, seed: int = 0
 ) -> tuple[pd.DataFrame, set[tuple[str, int]], Predictions]:
-    """Ground truth, excluded keyframes, and dense predictions of it; no two scores are equal.
+    """Return ground truth, excluded keyframes and predictions; no two scores are equal.
 
-    A keyframe shows one to four people, each in one to four actions, of which some classes are far
-    more common than others and some are not scored. Nine in ten people have a detected box, more
-    or less displaced, and there are boxes without a person; AVA's 64 videos come to some 150,000
-    boxes and 9 million scores, higher for the actions that are done. One keyframe in 50 is
-    excluded, one in 20 has no ground truth at all.
+    A keyframe shows one to four people, each in one to four actions. Some classes are far more
+    common than others, and some are not scored. Nine in ten people have a detected box, displaced
+    by chance, and there are boxes without a person. AVA's 64 videos give about 150,000 boxes and 9
+    million scores, which are higher for the actions that a person does. One keyframe in 50 is
+    excluded, one in 20 has no ground truth.
     """
     random = np.random.default_rng(seed)
     ids = np.array(sorted({*CLASSES, *UNSCORED}))
@@ -73,14 +73,14 @@ def make_ava(
     return truth, excluded, predictions
 
 
-def sparse(predictions: Predictions, seed: int = 0) -> Detections:
-    """Few enough of the entries for evaluators that take them one by one: 3 in 100.
+def sparse(predictions: Predictions, seed: int = 0) -> Entries:
+    """Return 3 in 100 of the entries, for evaluators that process them one by one.
 
-    They are the highest scores, some of the others, and all of one keyframe in a hundred, so that
-    there are keyframes with far more than 50.
+    These are the highest scores, some of the others, and all of one keyframe in a hundred, so that
+    some keyframes have far more than 50.
     """
     random = np.random.default_rng(seed)
-    entries = predictions.detections()
+    entries = predictions.entries()
     drawn = random.random(len(entries.row)) < 0.005
     whole = entries.second[entries.row] % 100 == 0
     kept = np.flatnonzero(drawn | whole | (entries.score > 0.985))
@@ -90,6 +90,6 @@ def sparse(predictions: Predictions, seed: int = 0) -> Detections:
 
 
 def _boxes(random: np.random.Generator, count: int) -> np.ndarray:
-    """(count, 4) boxes with corners of three decimals, as AVA's."""
+    """Return (count, 4) boxes with corners of three decimals, as AVA's."""
     low = random.uniform(0, 0.6, (count, 2))
     return np.concatenate([low, low + random.uniform(0.1, 0.4, (count, 2))], 1).round(3)

@@ -1,11 +1,11 @@
-"""What was found and what is real, as lists of rows and as `lfb.scoring.evaluation` takes them."""
+"""Entries and ground truth, as lists of rows and in the form `lfb.scoring.evaluation` takes."""
 
 import math
 
 import numpy as np
 import pandas as pd
 
-from lfb.data.predictions import Detections
+from lfb.data.predictions import Entries
 from tests.reference_evaluation import Found, Real
 
 CLASSES = {1: "bend", 3: "crouch", 4: "dance", 80: "watch"}
@@ -13,9 +13,9 @@ NO_BOX = (math.nan,) * 4
 
 
 def entries(rows):
-    """Every row with a box of its own, even where boxes are equal."""
+    """Return the rows with a separate box each, even if boxes are equal."""
     videos = list(dict.fromkeys(r.video for r in rows))
-    return Detections(
+    return Entries(
         videos=videos,
         video=np.array([videos.index(r.video) for r in rows], dtype=np.int32),
         second=np.array([r.second for r in rows], dtype=np.int32),
@@ -32,7 +32,7 @@ def table(rows):
 
 
 def random_case(seed, *, grid, videos=3, seconds=4, most_boxes=6, levels=None):
-    """Found, real and excluded with all that is awkward.
+    """Return found, real and excluded rows with every special case.
 
     Corners on a coarse ``grid`` give boxes without area, duplicates and IoU of exactly 0.5;
     ``levels`` gives tied scores. Action 2 is not scored; 80 is never annotated, 4 never detected.

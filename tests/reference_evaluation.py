@@ -1,6 +1,6 @@
-"""The three protocols, written plainly: keyframe by keyframe, one detection after the other.
+"""A simple implementation of the three protocols: keyframe by keyframe, entry by entry.
 
-Nothing here is shared with ``lfb.scoring.evaluation``.
+It shares no code with ``lfb.scoring.evaluation``.
 """
 
 import math
@@ -30,41 +30,41 @@ class Real(NamedTuple):
 
 
 def average_precisions(
-    detections: list[Found],
+    entries: list[Found],
     truth: list[Real],
     classes: set[int],
     excluded: set[tuple[str, int]],
     protocol: str,
 ) -> dict[int, float]:
-    """AP of each class, NaN for one that is left out of the mean."""
-    detections = [d for d in detections if d.action in classes]
+    """Return the AP of each class, NaN if the class is left out of the mean."""
+    entries = [d for d in entries if d.action in classes]
     listed = {(t.video, t.second) for t in truth}
     truth = [t for t in truth if t.action in classes]
     scored = {(t.video, t.second) for t in truth}
 
     counted = {
         "mmaction2": scored - excluded,
-        "slowfast": (scored | {(d.video, d.second) for d in detections}) - excluded,
+        "slowfast": (scored | {(d.video, d.second) for d in entries}) - excluded,
         "activitynet": listed,
     }[protocol]
     if protocol == "slowfast":
         truth = [t for t in truth if (t.video, t.second) not in excluded]
 
-    there = defaultdict(list)  # detections of each keyframe, with their place in the file
-    for place, d in enumerate(detections):
+    there = defaultdict(list)  # entries of each keyframe, with their place in the file
+    for place, d in enumerate(entries):
         there[d.video, d.second].append((place, d))
     kept = defaultdict(list)  # by class
     for keyframe in sorted(counted):
         here = there[keyframe]
         if protocol != "slowfast":
-            here.sort(key=lambda entry: -entry[1].score)  # stable: of equal scores the first
+            here.sort(key=lambda entry: -entry[1].score)  # stable: of equal scores, the first
         if protocol == "activitynet":
             here = here[:50]
         for place, d in here:
             if protocol == "mmaction2" or (d.box[0] < d.box[2] and d.box[1] < d.box[3]):
                 kept[d.action].append((place, d))
 
-    real = defaultdict(list)  # boxes to be found, by class and keyframe
+    real = defaultdict(list)  # boxes to find, by class and keyframe
     for t in truth:
         real[t.action, t.video, t.second].append(t.box)
     to_find = Counter(t.action for t in truth)
@@ -93,7 +93,7 @@ def average_precisions(
 
 
 def overlap(a, b, *, single: bool) -> float:
-    """IoU; with ``single`` the sides and areas are computed in float32, as MMAction2 does."""
+    """Return the IoU; ``single`` computes sides and areas in float32, as MMAction2 does."""
     kind = np.float32 if single else float
     ax1, ay1, ax2, ay2 = (kind(x) for x in a)
     bx1, by1, bx2, by2 = (kind(x) for x in b)
@@ -104,8 +104,8 @@ def overlap(a, b, *, single: bool) -> float:
 
 
 def area(hits: list[bool], real: int) -> float:
-    """Area under the precision-recall curve, precision made monotone from the right."""
-    points = []  # (recall, precision) after each detection
+    """Return the area under the precision-recall curve, precision made monotone from the right."""
+    points = []  # (recall, precision) after each entry
     positives = 0
     for n, hit in enumerate(hits, 1):
         positives += hit

@@ -1,4 +1,4 @@
-"""Protocol ``mmaction2`` holds to MMAction2's own evaluator, and to what it reads of our files."""
+"""Protocol ``mmaction2`` compared with MMAction2's own evaluator, which also reads our files."""
 
 import math
 from collections import Counter
@@ -17,27 +17,27 @@ from tests.evaluation_cases import CLASSES, entries, random_case, table
 
 
 def write_files(folder, truth, classes, excluded):
-    """The files that the peer reads beside the submission."""
+    """Write the files that the peer reads with the submission."""
     truth.to_csv(folder / "truth.csv", header=False, index=False)
     write_labels(folder / "labels.pbtxt", classes)
     write_excluded(folder / "excluded.csv", excluded)
 
 
-def write_submission(path, detections):
-    """Entries with all digits, in their order."""
-    row = detections.row
+def write_submission(path, found):
+    """Write entries with all digits, in their order."""
+    row = found.row
     columns = [
-        np.array(detections.videos)[detections.video[row]],
-        detections.second[row],
-        *detections.box[row].T,
-        detections.action,
-        detections.score,
+        np.array(found.videos)[found.video[row]],
+        found.second[row],
+        *found.box[row].T,
+        found.action,
+        found.score,
     ]
     pd.DataFrame(dict(enumerate(columns))).to_csv(path, header=False, index=False)
 
 
 def assert_equal(peer, folder: Path, truth, classes, excluded):
-    """Our mAP and APs of a submission are the peer's; gives the APs."""
+    """Assert that our mAP and APs of a submission are the peer's; return the APs."""
     names = ("submission.csv", "labels.pbtxt", "truth.csv", "excluded.csv")
     mean, wanted = peers.average_precisions(peer, *(folder / name for name in names))
     options = {"classes": classes, "excluded": excluded, "protocol": "mmaction2"}
@@ -49,20 +49,20 @@ def assert_equal(peer, folder: Path, truth, classes, excluded):
 
 
 @pytest.mark.parametrize("grid", [4, 6, 10**9])
-def test_every_ap_is_that_of_the_peer(peer, tmp_path, grid):
-    """On cases with every quirk, which the counts at the end see to: see `random_case`."""
+def test_every_ap_equals_the_peers(peer, tmp_path, grid):
+    """The counts at the end ensure that `random_case` gives every special case."""
     reached = Counter()
     for seed in range(60):
         found, real, excluded = random_case(seed, grid=grid, most_boxes=8)
         real = [r for r in real if r.box]  # it cannot read a keyframe without a box
-        truth, detections = table(real), entries(found)
+        truth, submitted = table(real), entries(found)
         write_files(tmp_path, truth, CLASSES, excluded)
-        write_submission(tmp_path / "submission.csv", detections)
+        write_submission(tmp_path / "submission.csv", submitted)
         options = {"classes": CLASSES, "excluded": excluded, "protocol": "mmaction2"}
         try:
-            evaluate(detections, truth, **options)
+            evaluate(submitted, truth, **options)
         except UserError:
-            continue  # nothing to be found
+            continue  # there is nothing to find
         ap = assert_equal(peer, tmp_path, truth, CLASSES, excluded)
         scored = {r[:2] for r in real if r.action in CLASSES}
         reached["cases"] += 1
@@ -76,10 +76,10 @@ def test_every_ap_is_that_of_the_peer(peer, tmp_path, grid):
     assert reached["without area"] > 10 or grid > 6
 
 
-def test_at_the_size_of_ava_every_ap_is_that_of_the_peer(peer, tmp_path):
+def test_every_ap_equals_the_peers_at_the_size_of_ava(peer, tmp_path):
     """64 videos of 897 keyframes and 60 classes, with 3 in 100 of the 9 million entries.
 
-    The peer takes 20 s for these, and would take three minutes and 12 GB for all: for those, see
+    The peer takes 20 s for these. All entries would take it three minutes and 12 GB: see
     bench/evaluation.py.
     """
     truth, excluded, predictions = ava_sized.make_ava()
@@ -90,8 +90,8 @@ def test_at_the_size_of_ava_every_ap_is_that_of_the_peer(peer, tmp_path):
     assert min(ap.values()) > 0
 
 
-def test_a_submission_is_what_the_peer_and_the_official_script_read(peer, tmp_path):
-    """Both split rows at commas, want 7 or 8 fields, and take them as Python's numbers.
+def test_the_peer_reads_our_submissions_with_every_digit(peer, tmp_path):
+    """The peer and the official script split rows at commas and parse numbers as Python does.
 
     https://github.com/activitynet/ActivityNet/blob/master/Evaluation/get_ava_performance.py
     """

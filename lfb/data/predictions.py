@@ -1,4 +1,4 @@
-"""What a detector says about keyframes: dense scores, and rows of an AVA submission file."""
+"""Scores of actions: dense predictions of a model, and entries of an AVA submission file."""
 
 import csv
 import warnings
@@ -12,7 +12,7 @@ import numpy as np
 from lfb.errors import DataErrors, UserError
 from lfb.files.whole import atomic, write_npz
 
-MOST_FAULTS = 20  # lines of a broken submission that are quoted
+MOST_ERRORS = 20  # lines of a broken submission that the error shows
 
 _ARRAYS = {  # name: (kind of dtype, number of dimensions), as stored
     "videos": ("U", 1),
@@ -26,8 +26,10 @@ _ARRAYS = {  # name: (kind of dtype, number of dimensions), as stored
 
 
 @dataclass(frozen=True)
-class Detections:
+class Entries:
     """Boxes, and entries that each give one box a score for one action.
+
+    This is what a submission file holds: in any order, with scores for some of the actions only.
 
     Attributes:
         videos: Names that ``video`` points into.
@@ -72,14 +74,14 @@ class Predictions:
     further: np.ndarray | None = None
 
     def draws(self) -> list["Predictions"]:
-        """Each draw by itself."""
+        """Return the predictions of each draw."""
         scores = [self.score, *(() if self.further is None else self.further)]
         return [replace(self, score=score, further=None) for score in scores]
 
-    def detections(self) -> Detections:
-        """The scores as entries, box by box and class by class; of the first draw."""
+    def entries(self) -> Entries:
+        """Return the scores of the first draw as entries, box by box and class by class."""
         boxes, columns = self.score.shape
-        return Detections(
+        return Entries(
             videos=self.videos,
             video=self.video,
             second=self.second,
@@ -90,7 +92,7 @@ class Predictions:
         )
 
     def save(self, path: str | Path) -> None:
-        """Writes an ``.npz``; the same predictions give the same bytes.
+        """Write an ``.npz``. The same predictions give the same bytes.
 
         Raises:
             UserError: The disk is full.
@@ -103,24 +105,24 @@ class Predictions:
 
     @classmethod
     def load(cls, path: str | Path) -> "Predictions":
-        """Reads what `save` wrote.
+        """Read what `save` wrote.
 
         Raises:
-            UserError: The file is missing, broken or holds something else.
+            UserError: The file is missing, broken or contains something else.
         """
         arrays = _read_arrays(Path(path))
-        fault = _fault(arrays)
-        if fault:
+        if error := _shape_error(arrays):
             raise UserError(
-                f"{path}: not a file of predictions: {fault}. Remove it and predict again."
+                f"{path}: not a file of predictions: {error}. Delete it and predict again."
             )
         return cls(**{**arrays, "videos": arrays["videos"].tolist()})
 
     def write_csv(self, path: str | Path) -> None:
-        """Writes an AVA submission: ``video,second,x1,y1,x2,y2,action_id,score``.
+        """Write the first draw as an AVA submission.
 
-        It has the first draw. Nine significant digits say exactly which float32 is meant, so that
-        the file scores as the predictions do; MMAction2 writes 4 decimals, which ties many scores.
+        A row is ``video,second,x1,y1,x2,y2,action_id,score``. Nine significant digits identify a
+        float32, so the file has the same mAP as the predictions. MMAction2 writes 4 decimals,
+        which makes many scores equal.
 
         Raises:
             UserError: The disk is full.
@@ -135,13 +137,13 @@ class Predictions:
                 file.write("".join(start + end for end in ends) % tuple(score.tolist()))
 
 
-def read_csv(path: str | Path) -> Detections:
-    """Reads an AVA submission: ``video,second,x1,y1,x2,y2,action_id,score`` without a header.
+def read_csv(path: str | Path) -> Entries:
+    """Read an AVA submission: ``video,second,x1,y1,x2,y2,action_id,score`` without a header.
 
-    Numbers keep the full precision of the text. Nine million rows take some ten seconds.
+    Numbers keep the full precision of the text. Nine million rows take about ten seconds.
 
     Raises:
-        DataErrors: Rows that cannot be read, by line.
+        DataErrors: Rows that cannot be read, one line each.
         UserError: The file is missing or empty.
     """
     import pandas as pd
@@ -151,7 +153,7 @@ def read_csv(path: str | Path) -> Detections:
     types |= {"second": np.int32, "action": np.int32}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row that is too long
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row is too long
             table = pd.read_csv(
                 path,
                 header=None,
@@ -164,27 +166,27 @@ def read_csv(path: str | Path) -> Detections:
                 quoting=csv.QUOTE_NONE,
             )
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file. Predict first, or mend the path.") from None
+        raise UserError(f"{path}: no such file. Predict first, or fix the path.") from None
     except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise DataErrors(_faulty_lines(path) or [f"{path}: {error}"]) from error
+        raise DataErrors(_line_errors(path) or [f"{path}: {error}"]) from error
     if table.empty:
-        raise UserError(f"{path}: empty; a submission has a row for each box and action.")
+        raise UserError(f"{path}: is empty; write a row for each box and action.")
 
     video = table["video"].cat.codes.to_numpy()
     second, x1, y1, x2, y2, action, score = (table[name].to_numpy() for name in numbers)
-    fine = np.isfinite(score) & (second >= 0) & (x1 <= x2) & (y1 <= y2)
+    valid = np.isfinite(score) & (second >= 0) & (x1 <= x2) & (y1 <= y2)
     for corner in (x1, y1, x2, y2):
-        fine &= np.isfinite(corner)
-    if not fine.all():
-        raise DataErrors(_faulty_lines(path))
+        valid &= np.isfinite(corner)
+    if not valid.all():
+        raise DataErrors(_line_errors(path))
 
-    # Entries of the same box share one row; the boxes come in the order of their first entry.
+    # Entries of the same box share one row. The boxes are in the order of their first entry.
     row = pd.factorize(video.astype(np.int64) << 32 | second)[0]
     for corner in (x1, y1, x2, y2):
         place, values = pd.factorize(corner)
         row = pd.factorize(row * len(values) + place)[0]
     first = np.flatnonzero(np.diff(np.maximum.accumulate(row), prepend=-1))
-    return Detections(
+    return Entries(
         videos=table["video"].cat.categories.tolist(),
         video=video[first].astype(np.int32),
         second=second[first],
@@ -200,15 +202,15 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return dict(archive)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file. Predict first, or mend the path.") from None
+        raise UserError(f"{path}: no such file. Predict first, or fix the path.") from None
     except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path}: not a whole file of predictions ({error}). Remove it and predict again."
+            f"{path}: not a complete file of predictions ({error}). Delete it and predict again."
         ) from error
 
 
-def _fault(arrays: dict[str, np.ndarray]) -> str | None:
-    """What keeps the arrays from being predictions, if anything."""
+def _shape_error(arrays: dict[str, np.ndarray]) -> str | None:
+    """Return why the arrays are not predictions, None if they are."""
     for name, (kind, dimensions) in _ARRAYS.items():
         if name == "further" and name not in arrays:
             continue
@@ -224,26 +226,26 @@ def _fault(arrays: dict[str, np.ndarray]) -> str | None:
         if arrays[name].shape != shape:
             return f"`{name}` has shape {arrays[name].shape}, not {shape}"
     if boxes and not 0 <= arrays["video"].min() <= arrays["video"].max() < len(arrays["videos"]):
-        return "`video` points past the end of `videos`"
+        return "`video` points beyond the end of `videos`"
     return None
 
 
-def _faulty_lines(path: str | Path) -> list[str]:
-    """What is wrong with the first rows that are not those of a submission."""
-    faults = []
+def _line_errors(path: str | Path) -> list[str]:
+    """Return the errors of the first rows that are not rows of a submission."""
+    errors = []
     with Path(path).open(newline="", encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
-            fault = _faulty_row(line.rstrip("\r\n").split(","))
-            if fault:
-                faults.append(f"{path}:{number}: {fault}")
-            if len(faults) == MOST_FAULTS:
+            if error := _row_error(line.rstrip("\r\n").split(",")):
+                errors.append(f"{path}:{number}: {error}")
+            if len(errors) == MOST_ERRORS:
                 break
-    return faults
+    return errors
 
 
-def _faulty_row(row: list[str]) -> str | None:
+def _row_error(row: list[str]) -> str | None:
+    """Return what is wrong with the fields of a row, None if nothing is."""
     if len(row) != 8:
-        return f"{len(row)} columns; a row is video,second,x1,y1,x2,y2,action_id,score"
+        return f"{len(row)} columns; write video,second,x1,y1,x2,y2,action_id,score"
     for name, text, kind in zip(
         ["second", "x1", "y1", "x2", "y2", "action_id", "score"],
         row[1:],
@@ -251,13 +253,13 @@ def _faulty_row(row: list[str]) -> str | None:
         strict=True,
     ):
         try:
-            fine = np.isfinite(kind(text)) and (name != "second" or int(text) >= 0)
+            valid = np.isfinite(kind(text)) and (name != "second" or int(text) >= 0)
         except ValueError:
-            fine = False
-        if not fine:
+            valid = False
+        if not valid:
             wanted = "a whole number" if kind is int else "a finite number"
-            return f"{name} is {text!r}; it must be {wanted}"
+            return f"{name} is {text!r}; write {wanted}"
     x1, y1, x2, y2 = (float(text) for text in row[2:6])
     if x1 > x2 or y1 > y2:
-        return f"box {x1:g},{y1:g},{x2:g},{y2:g} is inside out; the order is x1,y1,x2,y2"
+        return f"box {x1:g},{y1:g},{x2:g},{y2:g} is inverted; write x1,y1,x2,y2"
     return None

@@ -1,4 +1,4 @@
-"""The mAP table: every model beside the baseline and the published number."""
+"""The mAP table: each model compared with the baseline and the published number."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,19 +28,19 @@ def map_table(
     models: Mapping[str, Mapping[str, Any]],
     protocol: str,
 ) -> pd.DataFrame:
-    """A row for each model.
+    """Return the table, a row for each model.
 
     Args:
-        metrics: The ``metrics.json`` files of each model, one a seed.
+        metrics: The ``metrics.json`` files of each model, one for each seed.
         models: ``operator``, ``backbone`` and ``published_mAP`` of each model, in the table's
             order, the baseline first.
-        protocol: Whose mAP to show.
+        protocol: Protocol whose mAP the table shows.
 
     Returns:
-        ``COLUMNS``; mAP in percent, the mean over the seeds and over each seed's draws from the
-        bank; its sample deviation over the seeds (empty for one), and over the draws of a seed (the
-        root mean square of the seeds'; empty for one draw); its gain over the baseline; and its
-        difference from the published number.
+        ``COLUMNS``. ``mAP`` is in percent, the mean over seeds and over each seed's draws from the
+        bank. ``mAP_std`` is the sample standard deviation over seeds (empty for one seed).
+        ``mAP_std_draws`` is that over the draws of a seed (the root mean square over seeds; empty
+        for one draw). ``gain`` is over the baseline, ``difference`` from the published number.
     """
     rows: list[dict[str, Any]] = []
     for model, about in models.items():

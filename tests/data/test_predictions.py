@@ -1,3 +1,5 @@
+"""Tests of lfb.data.predictions."""
+
 import re
 import time
 from dataclasses import replace
@@ -36,7 +38,7 @@ def assert_equal(a, b):
 
 @pytest.mark.parametrize("boxes", [0, 7])
 @pytest.mark.parametrize("draws", [1, 3])
-def test_what_is_saved_is_loaded(tmp_path, boxes, draws):
+def test_saved_predictions_load_the_same(tmp_path, boxes, draws):
     predictions = with_draws(make_predictions(boxes), draws)
     predictions.save(tmp_path / "p.npz")
     assert_equal(Predictions.load(tmp_path / "p.npz"), predictions)
@@ -48,7 +50,7 @@ def with_draws(predictions, draws):
     return replace(predictions, further=np.stack(further) if further else None)
 
 
-def test_each_draw_stands_alone_and_the_first_is_what_is_submitted(tmp_path):
+def test_draws_are_separate_predictions_and_the_first_is_submitted(tmp_path):
     alone = make_predictions()
     drawn = with_draws(alone, 3)
     first, *others = drawn.draws()
@@ -81,7 +83,7 @@ def test_a_truncated_file_is_refused(tmp_path, keep):
     make_predictions().save(path)
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content))])
-    with pytest.raises(UserError, match=r"p\.npz: not a whole file of predictions"):
+    with pytest.raises(UserError, match=r"p\.npz: not a complete file of predictions"):
         Predictions.load(path)
 
 
@@ -101,14 +103,14 @@ def test_a_flipped_byte_is_refused(tmp_path):
         ({"score": None}, "`score` is missing"),
         ({"box": np.zeros((7, 3), np.float32)}, "`box` has shape"),
         ({"second": np.zeros(6, np.int32)}, "`second` has shape"),
-        ({"video": np.full(7, 2, np.int32)}, "past the end of `videos`"),
+        ({"video": np.full(7, 2, np.int32)}, "beyond the end of `videos`"),
         ({"score": np.zeros((7, 3), np.int32)}, "`score` is int32"),
         ({"further": np.zeros((7, 3))}, "`further` is float64 of shape"),
         ({"further": np.zeros((2, 7, 4))}, "`further` has shape"),
-        ({"videos": np.array(["a", None], dtype=object)}, "not a whole file"),
+        ({"videos": np.array(["a", None], dtype=object)}, "not a complete file"),
     ],
 )
-def test_a_file_of_something_else_is_refused_with_the_reason(tmp_path, change, says):
+def test_a_file_of_other_arrays_is_refused_with_the_reason(tmp_path, change, says):
     names = ("video", "second", "box", "score", "classes")
     arrays = {name: getattr(make_predictions(), name) for name in names}
     arrays = {"videos": np.array(["b", "a"]), **arrays, **change}
@@ -120,13 +122,13 @@ def test_a_file_of_something_else_is_refused_with_the_reason(tmp_path, change, s
 
 def test_dense_scores_become_entries_box_by_box():
     predictions = make_predictions(boxes=2)
-    entries = predictions.detections()
+    entries = predictions.entries()
     assert entries.row.tolist() == [0, 0, 0, 1, 1, 1]
     assert entries.action.tolist() == [1, 3, 80, 1, 3, 80]
     np.testing.assert_array_equal(entries.score, predictions.score.ravel())
 
 
-def test_a_submission_row_is_written_as_ava_writes_it(tmp_path):
+def test_a_submission_row_has_the_format_of_ava(tmp_path):
     predictions = Predictions(
         videos=["-5KQ66BBWC4"],
         video=np.zeros(1, np.int32),
@@ -146,7 +148,7 @@ def test_a_submission_reads_back_as_the_entries_written(tmp_path_factory, seed, 
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     predictions = make_predictions(boxes, seed)
     predictions.write_csv(path)
-    wanted, got = predictions.detections(), read_csv(path)
+    wanted, got = predictions.entries(), read_csv(path)
 
     def rows(entries):
         video = [entries.videos[v] for v in entries.video[entries.row]]
@@ -159,7 +161,7 @@ def test_a_submission_reads_back_as_the_entries_written(tmp_path_factory, seed, 
     )
 
 
-def test_numbers_of_a_submission_are_those_of_python(tmp_path):
+def test_numbers_of_a_submission_are_parsed_as_python_parses_them(tmp_path):
     rng = np.random.default_rng(3)
     texts = [repr(x) for x in rng.random(200).tolist()]
     (tmp_path / "p.csv").write_text("".join(f"v,902,0,0,{x},1,1,{x}\n" for x in texts))
@@ -168,7 +170,7 @@ def test_numbers_of_a_submission_are_those_of_python(tmp_path):
     assert got.box[got.row, 2].tolist() == [float(x) for x in texts]
 
 
-def test_entries_of_one_box_share_it_wherever_they_stand(tmp_path):
+def test_entries_of_one_box_share_its_row_anywhere_in_the_file(tmp_path):
     rows = ["v,902,0,0,1,1,1,0.5", "v,902,0,0,0.5,1,1,0.4", "v,0902,0,0,1.0,1,3,0.3"]
     rows += ["v,903,0,0,1,1,3,0.2", "w,902,0,0,1,1,3,0.1", "v,902,0,0,1,1,1,0.5"]
     (tmp_path / "p.csv").write_text("\n".join(rows) + "\n")
@@ -179,7 +181,7 @@ def test_entries_of_one_box_share_it_wherever_they_stand(tmp_path):
     assert [got.videos[v] for v in got.video] == ["v", "v", "v", "w"]
 
 
-def test_video_names_are_taken_as_they_stand(tmp_path):
+def test_video_names_are_not_interpreted(tmp_path):
     names = ["NA", "007", '"q"', "nan", "-x"]
     (tmp_path / "p.csv").write_text("".join(f"{name},902,0,0,1,1,1,0.5\n" for name in names))
     got = read_csv(tmp_path / "p.csv")
@@ -199,20 +201,20 @@ def test_video_names_are_taken_as_they_stand(tmp_path):
         ("v,0902,0,0,1,1,3,nan", "score is 'nan'"),
         ("v,0902,0,0,inf,1,3,0.5", "x2 is 'inf'"),
         ("v,0902,0,0,1,1,3,", "score is ''"),
-        ("v,0902,0.5,0,0.4,1,3,0.5", "inside out"),
+        ("v,0902,0.5,0,0.4,1,3,0.5", "is inverted"),
     ],
 )
-def test_a_faulty_row_of_a_submission_is_named_by_its_line(tmp_path, row, says):
+def test_a_wrong_row_of_a_submission_is_reported_with_its_line(tmp_path, row, says):
     good = "v,0902,0,0,1,1,3,0.5\n"
-    for text, faulty in ((f"{good}{row}\n" * 2, ["2", "4"]), (f"{row}\n" * 2, ["1", "2"])):
+    for text, wrong in ((f"{good}{row}\n" * 2, ["2", "4"]), (f"{row}\n" * 2, ["1", "2"])):
         (tmp_path / "p.csv").write_text(text)
         with pytest.raises(DataErrors, match=says) as caught:
             read_csv(tmp_path / "p.csv")
-        lines = [re.search(r"p\.csv:(\d+):", fault)[1] for fault in caught.value.errors]
-        assert lines == faulty
+        lines = [re.search(r"p\.csv:(\d+):", error)[1] for error in caught.value.errors]
+        assert lines == wrong
 
 
 def test_an_empty_submission_is_refused(tmp_path):
     (tmp_path / "p.csv").write_text("")
-    with pytest.raises(UserError, match=r"p\.csv: empty"):
+    with pytest.raises(UserError, match=r"p\.csv: is empty"):
         read_csv(tmp_path / "p.csv")

@@ -1,3 +1,5 @@
+"""Tests of lfb.scoring.evaluation."""
+
 import json
 import math
 import sys
@@ -41,7 +43,7 @@ def score(found, real, protocol, excluded=(), classes=CLASSES):
     most_boxes=st.sampled_from([3, 30]),
 )
 @settings(max_examples=40)
-def test_every_ap_is_that_of_the_plain_reference(protocol, seed, grid, levels, most_boxes):
+def test_every_ap_equals_the_plain_reference(protocol, seed, grid, levels, most_boxes):
     found, real, excluded = random_case(seed, grid=grid, levels=levels, most_boxes=most_boxes)
     wanted = average_precisions(found, real, set(CLASSES), excluded, protocol)
     if all(math.isnan(ap) for ap in wanted.values()):
@@ -58,41 +60,40 @@ def test_every_ap_is_that_of_the_plain_reference(protocol, seed, grid, levels, m
 
 @pytest.fixture(scope="module")
 def ava():
-    """Truth, excluded keyframes and detections of AVA's size; the same as rows."""
+    """Truth, excluded keyframes and entries of AVA's size; the same as rows."""
     truth, excluded, predictions = ava_sized.make_ava()
-    detections = ava_sized.sparse(predictions)
+    sparse = ava_sized.sparse(predictions)
     rows = truth.drop(columns="person").itertuples(index=False)
     real = [Real(video, second, tuple(box), action) for video, second, *box, action in rows]
-    return truth, excluded, detections, real, rows_of(detections)
+    return truth, excluded, sparse, real, rows_of(sparse)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_at_the_size_of_ava_every_ap_is_that_of_the_plain_reference(ava, protocol):
-    truth, excluded, detections, real, found = ava
+def test_every_ap_equals_the_plain_reference_at_the_size_of_ava(ava, protocol):
+    truth, excluded, sparse, real, found = ava
     wanted = average_precisions(found, real, set(ava_sized.CLASSES), excluded, protocol)
     options = {"classes": ava_sized.CLASSES, "excluded": excluded, "protocol": protocol}
-    result = evaluate(detections, truth, **options)
+    result = evaluate(sparse, truth, **options)
     assert len({row[:2] for row in found}) > 50_000
     assert min(wanted.values()) > 0
     assert result.ap == pytest.approx(wanted, abs=1e-9)
     assert result.mAP == pytest.approx(np.mean(list(wanted.values())), abs=1e-9)
 
 
-def rows_of(detections):
+def rows_of(found):
     """The entries, one by one."""
-    row = detections.row
+    row = found.row
     columns = (
-        np.array(detections.videos)[detections.video[row]].tolist(),
-        detections.second[row].tolist(),
-        map(tuple, detections.box[row].tolist()),
-        detections.action.tolist(),
-        detections.score.tolist(),
+        np.array(found.videos)[found.video[row]].tolist(),
+        found.second[row].tolist(),
+        map(tuple, found.box[row].tolist()),
+        found.action.tolist(),
+        found.score.tolist(),
     )
     return [Found(*values) for values in zip(*columns, strict=True)]
 
 
-def test_cases_reach_what_they_are_for():
-    """The random cases hold ties at IoU 0.5, more than 50 entries, and true positives."""
+def test_random_cases_contain_true_positives_and_keyframes_of_over_fifty_entries():
     positive, capped = 0, 0
     for seed in range(20):
         found, real, excluded = random_case(seed, grid=6, most_boxes=30)
@@ -105,13 +106,13 @@ def test_cases_reach_what_they_are_for():
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_perfect_detector_has_an_map_of_one(protocol):
+def test_perfect_predictions_have_an_map_of_one(protocol):
     real = [("v", t, box, a) for t in (902, 903) for box in (LEFT, RIGHT) for a in (1, 3)]
     found = [(*r, 0.9 - 0.1 * n) for n, r in enumerate(real)]
     result = score(found, real, protocol)
     assert result.mAP == 1.0
     assert result.ground_truth == {1: 4, 3: 4, 4: 0, 80: 0}
-    assert result.detections == {1: 4, 3: 4, 4: 0, 80: 0}
+    assert result.entries == {1: 4, 3: 4, 4: 0, 80: 0}
 
 
 def test_ap_is_the_area_under_the_monotone_envelope():
@@ -123,7 +124,7 @@ def test_ap_is_the_area_under_the_monotone_envelope():
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_box_already_taken_leaves_no_second_choice(protocol):
+def test_an_entry_whose_best_box_is_taken_gets_no_other_box(protocol):
     near = (0.0, 0.0, 0.9, 1.0)
     real = [("v", 902, WHOLE, 1), ("v", 902, (0.0, 0.0, 0.7, 1.0), 1)]
     found = [("v", 902, WHOLE, 1, 0.9), ("v", 902, near, 1, 0.8)]  # near overlaps both enough
@@ -167,14 +168,14 @@ def test_actions_above_the_highest_id_of_the_label_list_do_not_count(protocol):
     real = [("v", 902, WHOLE, a) for a in (1, 81, 1000)]
     result = score([(*r, 0.9) for r in real], real, protocol)
     assert result.ground_truth == {1: 1, 3: 0, 4: 0, 80: 0}
-    assert result.detections == {1: 1, 3: 0, 4: 0, 80: 0}
+    assert result.entries == {1: 1, 3: 0, 4: 0, 80: 0}
 
 
 def test_protocols_count_different_keyframes():
     real = [("v", 902, WHOLE, 1), ("v", 903, WHOLE, 2), ("v", 904, None, -1)]
     found = [("v", 902, WHOLE, 1, 0.1)]
     found += [("v", t, WHOLE, 1, 0.9) for t in (903, 904, 905)]  # unscored, without a box, unlisted
-    counts = {p: score(found, real, p).detections[1] for p in PROTOCOLS}
+    counts = {p: score(found, real, p).entries[1] for p in PROTOCOLS}
     assert counts == {"mmaction2": 1, "slowfast": 4, "activitynet": 3}
     maps = {p: score(found, real, p).mAP for p in PROTOCOLS}
     assert maps == {"mmaction2": 1, "slowfast": 1 / 4, "activitynet": 1 / 3}
@@ -194,14 +195,14 @@ def test_an_excluded_keyframe_costs_recall_only_where_its_ground_truth_counts():
         "slowfast": 1,
         "activitynet": 2,
     }
-    assert {p: r.detections[1] for p, r in results.items()} == {
+    assert {p: r.entries[1] for p, r in results.items()} == {
         "mmaction2": 1,
         "slowfast": 1,
         "activitynet": 2,
     }
 
 
-def test_a_class_without_any_detection_is_zero_or_left_out():
+def test_a_class_without_entries_is_zero_or_left_out():
     real = [("v", 902, WHOLE, 1), ("v", 902, WHOLE, 3)]
     found = [("v", 902, WHOLE, 1, 0.9)]
     assert math.isnan(score(found, real, "mmaction2").ap[3])
@@ -233,7 +234,7 @@ def test_only_activitynet_keeps_no_more_than_fifty_entries_of_a_keyframe():
     }
 
 
-def test_only_slowfast_lets_the_first_entry_take_the_box_whatever_its_score():
+def test_only_slowfast_gives_a_box_to_the_first_entry_whatever_its_score():
     real = [("v", 902, WHOLE, 1)]
     found = [("v", 902, WHOLE, 1, 0.1), ("v", 902, WHOLE, 1, 0.9)]
     assert {p: score(found, real, p).mAP for p in PROTOCOLS} == {
@@ -244,7 +245,7 @@ def test_only_slowfast_lets_the_first_entry_take_the_box_whatever_its_score():
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_ties_are_ranked_by_video_then_second_then_row(protocol):
+def test_equal_scores_are_ranked_by_video_then_second_then_row(protocol):
     real = [("a", 902, WHOLE, 1)]
     listed = [("a", 903, None, -1), ("b", 902, None, -1)]
     hit, later, other = (("a", 902), ("a", 903), ("b", 902))
@@ -257,7 +258,7 @@ def test_ties_are_ranked_by_video_then_second_then_row(protocol):
 
 
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.5, 1.0]), max_size=60), st.booleans())
-def test_ranks_are_those_of_a_stable_sort(scores, single):
+def test_scores_are_ranked_as_by_a_stable_sort(scores, single):
     score = np.array(scores, np.float32 if single else np.float64)
     assert _falling(score).tolist() == np.argsort(-score, kind="stable").tolist()
 
@@ -265,7 +266,7 @@ def test_ranks_are_those_of_a_stable_sort(scores, single):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @given(seed=st.integers(0, 1000), levels=st.sampled_from([1, 3, None]))
 @settings(max_examples=20)
-def test_the_order_of_keyframes_in_the_file_breaks_no_tie(protocol, seed, levels):
+def test_the_order_of_keyframes_in_the_file_does_not_matter(protocol, seed, levels):
     found, real, excluded = random_case(seed, grid=6, levels=levels)
     keyframes = list(dict.fromkeys(f[:2] for f in found))
     order = np.random.default_rng(seed).permutation(len(keyframes)).tolist()
@@ -299,9 +300,9 @@ def dense_case(seed=0, boxes=60):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_dense_predictions_score_as_their_entries_do(protocol):
+def test_predictions_and_their_entries_have_the_same_result(protocol):
     predictions, real = dense_case()
-    rows = rows_of(predictions.detections())
+    rows = rows_of(predictions.entries())
     options = {"classes": CLASSES, "excluded": {("w", 905)}, "protocol": protocol}
     result = evaluate(predictions, table(real), **options)
     assert repr(result) == repr(evaluate(entries(rows), table(real), **options))
@@ -309,7 +310,7 @@ def test_dense_predictions_score_as_their_entries_do(protocol):
     assert result.ap == pytest.approx(wanted, abs=1e-12, nan_ok=True)
 
 
-def test_a_submission_scores_as_the_predictions_it_was_written_from(tmp_path):
+def test_a_submission_has_the_metrics_of_the_predictions_it_was_written_from(tmp_path):
     predictions, real = dense_case()
     predictions.write_csv(tmp_path / "p.csv")
     options = {"classes": CLASSES, "excluded": set()}
@@ -317,7 +318,7 @@ def test_a_submission_scores_as_the_predictions_it_was_written_from(tmp_path):
     assert metrics(read_csv(tmp_path / "p.csv"), table(real), **options) == wanted
 
 
-def test_the_program_scores_a_submission_and_names_every_protocol(tmp_path, monkeypatch, capsys):
+def test_the_program_scores_a_submission_under_every_protocol(tmp_path, monkeypatch, capsys):
     predictions, real = dense_case()
     predictions.write_csv(tmp_path / "p.csv")
     predictions.save(tmp_path / "p.npz")
@@ -378,7 +379,7 @@ def test_metrics_are_in_percent_by_class_and_ready_for_json():
     }
 
 
-def test_metrics_of_several_draws_are_their_means_with_the_spread():
+def test_metrics_of_several_draws_are_means_with_the_deviation():
     predictions, real = dense_case()
     rng = np.random.default_rng(4)
     further = rng.random((2, *predictions.score.shape), dtype=np.float32)
@@ -415,17 +416,17 @@ def test_metrics_of_several_draws_are_their_means_with_the_spread():
             {("v", 902)},
             "no keyframe and class in common",
         ),
-        ([], [("v", 902, WHOLE, 1)], (), "no detection at all"),
+        ([], [("v", 902, WHOLE, 1)], (), "there is no prediction"),
         ([("v", 902, WHOLE, 1, 0.5)], [], (), "none of the 0 rows"),
     ],
 )
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_score_that_would_mean_nothing_is_refused(found, real, excluded, says, protocol):
+def test_a_meaningless_score_is_refused(found, real, excluded, says, protocol):
     with pytest.raises(UserError, match=says):
         score(found, real, protocol, excluded)
 
 
-def test_an_unknown_protocol_is_refused_with_the_known_ones():
+def test_an_unknown_protocol_is_refused_and_the_known_ones_are_listed():
     with pytest.raises(UserError, match="mmaction2, slowfast, activitynet"):
         score([], [], "ava")
 

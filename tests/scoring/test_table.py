@@ -60,7 +60,7 @@ def test_numbers_are_columns_of_numbers_even_if_nothing_is_published(tmp_path):
     assert all(pd.api.types.is_float_dtype(table[name]) for name in COLUMNS[5:11])
 
 
-def test_the_spread_over_draws_stands_beside_that_over_seeds(tmp_path):
+def test_the_spread_over_draws_is_shown_beside_that_over_seeds(tmp_path):
     metrics = write_metrics(tmp_path, baseline=[20.0, 20.0], lfb_max=[0.0, 0.0])
     for path, draws in zip(metrics["lfb_max"], [(21, 22, 23), (24, 26, 28)], strict=True):
         path.write_text(json.dumps({"mmaction2": one(*draws)}))
