@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lfb.bank import writing
 from lfb.bank.store import Bank
-from lfb.bank.writing import gather, write_bank
+from lfb.bank.writing import gather, write_bank, write_features
 from lfb.errors import UserError
 
 Row = tuple[str, int, float]
@@ -390,11 +390,47 @@ def test_a_feature_that_is_not_finite_as_stored_is_refused(tmp_path: Path, value
     assert list(tmp_path.iterdir()) == []
 
 
+def write_rows(path: Path, feature: np.ndarray) -> None:
+    """Writes features alone: of anna a row in second 9 and two in second 2, of bert one in 5."""
+    write_features(
+        path,
+        split="val",
+        counts={"bert": {5: 1}, "anna": {9: 1, 2: 2}},
+        features=np.split(feature, [3]),
+        channels=feature.shape[1],
+        dtype=feature.dtype,
+        attributes={"source": "lfb_val.pkl"},
+    )
+
+
+def test_features_alone_are_rows_by_video_and_second_without_boxes(tmp_path: Path) -> None:
+    feature = np.arange(8, dtype=np.float32).reshape(4, 2)
+    write_rows(tmp_path / "bank.zarr", feature)
+    bank = Bank.open(tmp_path / "bank.zarr", split="val", source="lfb_val.pkl")
+    assert bank.videos == ["anna", "bert"]
+    for video, second, rows in ("anna", 2, [0, 1]), ("anna", 9, [2, -1]), ("bert", 5, [3, -1]):
+        assert bank.rows(video, second, window=1, per_second=2, key=None).tolist() == rows
+    assert bank.feature().tolist() == feature.tolist()
+    assert np.isnan(bank.read("box")).all()
+    assert bank.read("box").shape == (4, 4)
+    assert bank.read("score").tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_alone_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    feature = np.zeros((4, 2), np.float16)
+    feature[3, 1] = value
+    with pytest.raises(UserError, match="a feature of video bert is not finite"):
+        write_rows(tmp_path / "bank.zarr", feature)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_arrays_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
     rows = [("anna", 1, 1.0), ("bert", 7, 1.0)]
     with pytest.raises(ValueError, match="do not match"):
         write(tmp_path / "bank.zarr", rows, feature=np.zeros((3, 3)))
     with pytest.raises(ValueError, match="complete are the bank's own"):
         write(tmp_path / "bank.zarr", rows, attributes={"complete": True})
-    with pytest.raises(ValueError, match="not int8"):
-        write(tmp_path / "bank.zarr", rows, dtype=np.int8)
+    for dtype in np.int8, np.float64:
+        with pytest.raises(ValueError, match=f"not {np.dtype(dtype)}"):
+            write(tmp_path / "bank.zarr", rows, dtype=dtype)
