@@ -1,4 +1,4 @@
-"""Videos made for tests, whose every frame tells its number."""
+"""Videos for tests; every frame shows its number."""
 
 import io
 from pathlib import Path
@@ -13,8 +13,18 @@ from lfb.video.frames import FrameZip
 CUT: dict[str, Any] = {"fps": 30, "first_second": 900, "start": 1, "seconds": 2}
 
 
+# Files of the fixture `videos`, and the beginning of their errors.
+BROKEN = {
+    "half_plain.mp4": "not a video, or truncated",
+    "half_fast.mp4": r"truncated: 4\.0 s long by its header",
+    "half_other.mkv": r"truncated: 4\.0 s long by its header",
+    "text.mp4": "not a video, or truncated",
+    "none.mp4": "no such video file",
+}
+
+
 def make_video(path: Path, frames: int, *, fps: int = 24, faststart: bool = False) -> Path:
-    """Writes a video with i as seven black or white bars in frame i, and noise on the left."""
+    """Write a video whose frame i shows i as seven black or white bars, and noise on the left."""
     with av.open(str(path), "w", options={"movflags": "faststart"} if faststart else {}) as file:
         stream = file.add_stream("libx264", rate=fps, options={"crf": "2", "g": "12"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -29,14 +39,14 @@ def make_video(path: Path, frames: int, *, fps: int = 24, faststart: bool = Fals
 
 
 def source_frame(jpeg: bytes) -> int:
-    """The number of the frame of ``make_video`` that a JPEG shows."""
+    """Return the number that a JPEG of a frame of ``make_video`` shows."""
     with Image.open(io.BytesIO(jpeg)) as image:
         bars = np.asarray(image.convert("L"))[:, 16:58].reshape(48, 7, 6).mean(axis=(0, 2)) > 128
         return int(np.packbits(bars, bitorder="little")[0])
 
 
 def unpack(path: Path, folder: Path, pattern: str, video: str) -> None:
-    """Lays the frames of a zip out as a folder."""
+    """Write the frames of a zip into a folder."""
     frames = FrameZip(path)
     for number in range(1, len(frames) + 1):
         target = folder / pattern.format(video=video, frame=number)

@@ -86,7 +86,7 @@ def check(
         expected: By split, the ``videos``, ``keyframes``, ``rows`` and ``proposals`` (keyframes
             with one) that there should be, as far as that is known; others are warned of.
         probe: Gives an object with the ``duration`` (s) of a video file or raises UserError;
-            ``lfb.video.extraction.probe`` unless given.
+            ``lfb.video.decoding.probe`` unless given.
 
     Returns:
         What was read, ready for JSON: for each of ``splits`` the numbers of videos, keyframes,
@@ -302,7 +302,7 @@ def _advice(video: str, files: Mapping[str, Path]) -> str:
 
 
 def _probe(path: Path) -> Any:
-    from lfb.video.extraction import probe  # the decoder is needed only where there are videos
+    from lfb.video.decoding import probe  # the decoder is needed only where there are videos
 
     return probe(path)
 

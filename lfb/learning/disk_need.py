@@ -35,7 +35,8 @@ def frames_need(
     Raises:
         UserError: A video cannot be read.
     """
-    from lfb.video.extraction import probe, some_frames
+    from lfb.video.decoding import probe
+    from lfb.video.extraction import jpeg_sizes
 
     left = [videos[name] for name in sorted(videos) if not Path(folder, f"{name}.zip").exists()]
     if not left:
@@ -46,7 +47,7 @@ def frames_need(
         lengths = [seconds] * len(left)
     sizes = []
     for i in np.linspace(0, len(left) - 1, min(len(left), VIDEOS)).round().astype(int):
-        sizes += some_frames(left[i], fps=fps, at=start + lengths[i] / 2, count=FRAMES)
+        sizes += jpeg_sizes(left[i], fps=fps, start=start + lengths[i] / 2, count=FRAMES)
     return round(float(np.mean(sizes)) * fps * sum(lengths))
 
 

@@ -1,1 +1,6 @@
-"""Frames: extracted from videos, packed one zip a video, read and decoded."""
+"""Decode videos, pack their frames one zip a video, and read and decode the frames.
+
+Only ``decoding`` loads the video decoder, only ``images`` loads PyTorch. Of the project this
+package imports ``lfb.files`` and the modules at the root of ``lfb``; the packages from ``data`` on
+may import it.
+"""

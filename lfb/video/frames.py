@@ -1,8 +1,8 @@
-"""Frames of a video: one zip of JPEGs, or a folder of JPEGs the user already has.
+"""Read the frames of a video: a zip of JPEGs, or a folder of JPEGs that you already have.
 
 The zip holds ``000001.jpg``, ``000002.jpg``, ... stored without compression, and ``info.json``
 (:class:`FrameInfo`). Numbers are 1-based: the frame of second t is
-``round(fps * (t - first_second)) + 1``. ``extraction.py`` makes the zip and checks the folder.
+``round(fps * (t - first_second)) + 1``. ``extraction.py`` writes the zip and checks the folder.
 """
 
 import io
@@ -31,17 +31,17 @@ PATTERN = "Write it like '{video}/img_{frame:05d}.jpg'."
 
 @dataclass(frozen=True)
 class FrameInfo:
-    """What is known of the frames of one video.
+    """Properties of the frames of one video.
 
     Attributes:
-        fps: Frames a second.
-        first_second: Second of the video, in the numbering of the annotations, of frame 1.
-        frames: How many there are.
+        fps: Frames per second.
+        first_second: Second of frame 1, as the annotations count.
+        frames: Number of frames.
         width: Pixels.
         height: Pixels.
-        decoder: What decoded the video; empty for frames that are the user's own.
-        source: File name and size of the video and how it was cut; empty likewise.
-        digest: SHA-256 of all JPEGs in order, in hex; empty where nobody has read them all.
+        decoder: Name and version of the decoder; "" for frames in a folder.
+        source: Name and size of the video file and the extraction settings; None for a folder.
+        digest: SHA-256 of all JPEGs in order, in hex; "" if not computed.
     """
 
     fps: float
@@ -54,18 +54,18 @@ class FrameInfo:
     digest: str = ""
 
     def number(self, second: int) -> int:
-        """The frame of a second of the annotations, from 1."""
+        """Return the frame number, from 1, of a second of the annotations."""
         return round(self.fps * (second - self.first_second)) + 1
 
 
 class FrameZip:
     """Frames in a zip, read by offset from a memory map.
 
-    Cheap to pickle, and safe in many processes, forked ones too: each maps the file itself.
+    It is cheap to pickle. Many processes may read it, forked ones too: each maps the file itself.
 
     Args:
         path: The zip, as ``lfb.video.extraction.extract`` writes it.
-        digest: Of the frames that are wanted, as in ``FrameInfo``; None takes what is there.
+        digest: The expected digest of the frames, as in ``FrameInfo``; None accepts any.
     """
 
     def __init__(self, path: str | Path, digest: str | None = None) -> None:
@@ -77,7 +77,7 @@ class FrameZip:
 
     @cached_property
     def _contents(self) -> tuple[FrameInfo, NDArray[np.int64], tuple[int, ...]]:
-        """The info, (frames,) offsets of their headers, and what identifies the file."""
+        """The info, (frames,) offsets of the headers, and the identity of the file."""
         try:
             with self.path.open("rb") as file, zipfile.ZipFile(file) as zipped:
                 state = os.fstat(file.fileno())
@@ -85,33 +85,33 @@ class FrameZip:
                 members = {member.filename: member for member in zipped.infolist()}
                 frames = [members[f"{n:06d}.jpg"] for n in range(1, info.frames + 1)]
         except FileNotFoundError as error:
-            raise UserError(f"{self.path}: no frames there. Extract the video first.") from error
+            raise UserError(f"{self.path}: no such zip. Extract the video first.") from error
         except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
             raise UserError(
-                f"{self.path}: not a whole zip of frames ({error}). Delete it and extract the "
+                f"{self.path}: not a complete zip of frames ({error}). Delete it and extract the "
                 "video again."
             ) from error
         if self.digest not in (None, info.digest):
             raise UserError(
-                f"{self.path}: not the frames that the manifest was made of: another config has "
-                "extracted them anew. Delete the manifest and run the same command again; give "
-                "the other config `pathvars: resources` of its own."
+                f"{self.path}: not the frames of the manifest: another config has extracted them "
+                "again. Give the other config its own `pathvars: resources`, delete the manifest "
+                "and run the same command again."
             )
-        sizes_follow = 8  # flag: the header does not hold the size
+        sizes_follow = 8  # flag: the header does not contain the size
         if any(m.compress_type != zipfile.ZIP_STORED or m.flag_bits & sizes_follow for m in frames):
             raise UserError(
-                f"{self.path}: its frames are compressed, and are read as they lie. Delete it "
-                "and extract the video again."
+                f"{self.path}: its frames are compressed, but are read directly. Delete it and "
+                "extract the video again."
             )
         offsets = np.array([member.header_offset for member in frames], np.int64)
         return info, offsets, (state.st_dev, state.st_ino, state.st_mtime_ns)
 
     @property
     def info(self) -> FrameInfo:
-        """What the zip says of itself.
+        """The content of ``info.json``.
 
         Raises:
-            UserError: There is no such zip, it is broken or holds other frames.
+            UserError: The zip is missing or broken, or has another digest.
         """
         return self._contents[0]
 
@@ -119,11 +119,11 @@ class FrameZip:
         return self.info.frames
 
     def read(self, number: int) -> bytes:
-        """The JPEG of frame ``number``, from 1.
+        """Return the JPEG of frame ``number``, from 1.
 
         Raises:
             IndexError: There is no such frame.
-            UserError: There is no such zip, or it is broken.
+            UserError: The zip is missing or broken, or has another digest.
         """
         info, offsets, identity = self._contents
         if not 1 <= number <= info.frames:
@@ -135,18 +135,18 @@ class FrameZip:
 
 
 class FrameFolder:
-    """Frames in a folder the user already has, read as they are.
+    """Frames in a folder that you already have, read as they are.
 
     Args:
         root: Folder.
-        pattern: Where a frame lies below it, such as ``{video}/img_{frame:05d}.jpg`` (MMAction2)
+        pattern: Path of a frame below it, such as ``{video}/img_{frame:05d}.jpg`` (MMAction2)
             or ``{video}/{video}_{frame:06d}.jpg`` (SlowFast); frames count from 1.
         video: Name of the video.
-        fps: Frames a second.
-        first_second: Annotated second of frame 1.
+        fps: Frames per second.
+        first_second: Second of frame 1, as the annotations count.
 
     Raises:
-        UserError: The pattern names no frame.
+        UserError: The pattern has no ``{frame}``.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class FrameFolder:
         self.fps, self.first_second = fps, first_second
 
     def path(self, number: int) -> Path:
-        """Where frame ``number`` lies."""
+        """Return the path of frame ``number``."""
         try:
             return self.root / self.pattern.format(video=self.video, frame=number)
         except (KeyError, IndexError, ValueError) as error:
@@ -166,10 +166,10 @@ class FrameFolder:
 
     @cached_property
     def info(self) -> FrameInfo:
-        """Size of the first frame, and how many there are if none is missing in between.
+        """Size of the first frame, and the number of frames if none is missing in between.
 
         Raises:
-            UserError: There is none, or the first does not decode.
+            UserError: The first frame is missing or does not decode.
         """
         size = decoded_size(self.read(1), self.path(1))
         beyond = 2
@@ -182,7 +182,7 @@ class FrameFolder:
         return FrameInfo(self.fps, self.first_second, frames, *size)
 
     def numbers(self) -> list[int]:
-        """Numbers of the frames that are there, gaps or not."""
+        """Return the sorted numbers of the frames that exist."""
         name = re.sub(r"\{frame[^}]*\}", "\0", Path(self.pattern).name).format(video=self.video)
         wanted = re.compile(re.escape(name).replace(re.escape("\0"), r"(\d+)"))
         matches = (wanted.fullmatch(entry.name) for entry in os.scandir(self.path(1).parent))
@@ -192,7 +192,7 @@ class FrameFolder:
         return self.info.frames
 
     def read(self, number: int) -> bytes:
-        """The JPEG of frame ``number``, from 1.
+        """Return the JPEG of frame ``number``, from 1.
 
         Raises:
             UserError: It is missing.
@@ -207,33 +207,36 @@ class FrameFolder:
 
 
 def decoded_size(data: bytes, path: Path) -> tuple[int, int]:
-    """Width and height of a JPEG that decodes whole; ``path`` is where it lies, to be told.
+    """Return width and height of a JPEG after decoding all of it.
 
     Raises:
-        UserError: It does not decode.
+        UserError: It does not decode; the error names ``path``.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
             size = image.size
-            image.draft("RGB", (1, 1))  # decodes at an eighth of the size, yet reads every byte
+            image.draft("RGB", (1, 1))  # decodes at an eighth of the size, but reads every byte
             image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"{path}: does not decode ({error}). Extract it again.") from error
     return size
 
 
-@lru_cache(maxsize=256)  # a map holds a file open, and a process may have some thousand files
+@lru_cache(maxsize=256)  # a map keeps a file open; a process may open about a thousand
 def _map(path: Path, identity: tuple[int, ...]) -> mmap.mmap:
-    """Maps a file; ``identity`` tells a replaced file from the one it replaced."""
+    """Map a file; ``identity`` separates a file from the one that it replaced."""
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 class Manifest:
-    """The frames of a data set, as ``scripts/extract_frames.py`` describes them.
+    """The frames of a data set, as ``scripts/extract_frames.py`` lists them.
 
     Args:
-        path: The JSON file: ``folder``, ``pattern`` (null for zips) and ``videos``.
+        path: JSON file with ``folder``, ``pattern`` (null for zips) and ``videos``.
+
+    Raises:
+        UserError: The file is not a manifest.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -244,24 +247,24 @@ class Manifest:
             self.videos: dict[str, dict[str, Any]] = content["videos"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
-                f"{path}: no manifest of frames ({error!r}). Delete it and run the same "
+                f"{path}: not a manifest of frames ({error!r}). Delete it and run the same "
                 "command again."
             ) from error
 
     @cached_property
     def digest(self) -> str:
-        """What stands for the data wherever its identity is recorded."""
+        """Digest of the manifest; it identifies the data in everything made from them."""
         return digest(self.path)
 
     def open(self, video: str) -> FrameZip | FrameFolder:
-        """The frames of a video.
+        """Return the frames of a video.
 
         Raises:
-            UserError: It has none.
+            UserError: The manifest does not list the video.
         """
-        about = self.videos.get(video)
-        if about is None:
+        entry = self.videos.get(video)
+        if entry is None:
             raise UserError(f"{self.path}: no frames of video {video}. Extract the frames again.")
         if self.pattern is None:
-            return FrameZip(self.folder / f"{video}.zip", about["digest"])
-        return FrameFolder(self.folder, self.pattern, video, about["fps"], about["first_second"])
+            return FrameZip(self.folder / f"{video}.zip", entry["digest"])
+        return FrameFolder(self.folder, self.pattern, video, entry["fps"], entry["first_second"])

@@ -9,7 +9,7 @@ from lfb.data.annotations import read_annotations
 from lfb.data.split import Split
 from lfb.learning.disk_need import banks_need, frames_need, model_need
 from lfb.models.action_model import build_model
-from lfb.video.extraction import extract, some_frames
+from lfb.video.extraction import extract, jpeg_sizes
 from scripts import disk_need as program
 from tests.films import CUT
 from tests.samples import proposals_of, write
@@ -32,7 +32,7 @@ def test_frames_are_estimated_from_some_of_the_videos_own(videos, tmp_path):
 
 def test_videos_of_unknown_length_are_measured(videos, tmp_path):
     files = {"plain": videos / "plain.mp4"}
-    (size, *_) = some_frames(files["plain"], fps=24, at=2.5, count=1)
+    (size, *_) = jpeg_sizes(files["plain"], fps=24, start=2.5, count=1)
     need = frames_need(files, tmp_path, fps=24, start=1, seconds=None)  # of 4 s
     assert need == pytest.approx(3 * 24 * size, rel=0.2)
 

@@ -28,7 +28,7 @@ def test_frames_are_read_in_any_order(cut: Path, numbers: Sequence[int]) -> None
             assert frames.read(number) == zipped.read(f"{number:06d}.jpg")
 
 
-def test_a_frame_that_is_not_there_is_an_index_error(cut: Path) -> None:
+def test_a_frame_number_out_of_range_is_an_index_error(cut: Path) -> None:
     for number in 0, 61:
         with pytest.raises(IndexError, match=f"no frame {number} of 60"):
             FrameZip(cut).read(number)
@@ -46,7 +46,7 @@ def test_a_zip_is_read_after_a_fork(cut: Path) -> None:
     subprocess.run([sys.executable, "-c", program, str(cut)], check=True, cwd=ROOT)
 
 
-def test_a_replaced_zip_is_read_anew(videos: Path, tmp_path: Path, cut: Path) -> None:
+def test_a_replaced_zip_is_read_again(videos: Path, tmp_path: Path, cut: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(cut.read_bytes())
     before = FrameZip(path).read(1)
@@ -56,14 +56,14 @@ def test_a_replaced_zip_is_read_anew(videos: Path, tmp_path: Path, cut: Path) ->
 
 def test_a_broken_zip_is_named(tmp_path: Path, cut: Path) -> None:
     path = tmp_path / "a.zip"
-    with pytest.raises(UserError, match=r"a\.zip: no frames there"):
+    with pytest.raises(UserError, match=r"a\.zip: no such zip"):
         FrameZip(path).read(1)
     path.write_bytes(cut.read_bytes()[:-100])
-    with pytest.raises(UserError, match=r"a\.zip: not a whole zip of frames"):
+    with pytest.raises(UserError, match=r"a\.zip: not a complete zip of frames"):
         len(FrameZip(path))
     with zipfile.ZipFile(path, "w") as zipped:
         zipped.writestr("000001.jpg", b"")
-    with pytest.raises(UserError, match=r"a\.zip: not a whole zip of frames .*info\.json"):
+    with pytest.raises(UserError, match=r"a\.zip: not a complete zip of frames .*info\.json"):
         len(FrameZip(path))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped, zipfile.ZipFile(cut) as old:
         for member in old.namelist():
@@ -72,21 +72,21 @@ def test_a_broken_zip_is_named(tmp_path: Path, cut: Path) -> None:
         FrameZip(path).read(1)
 
 
-def test_other_frames_than_those_of_the_manifest_are_refused(cut: Path, tmp_path: Path) -> None:
+def test_frames_with_another_digest_are_refused(cut: Path, tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     info = FrameZip(cut).info
-    about = {"fps": info.fps, "first_second": info.first_second, "digest": info.digest}
-    content = {"folder": str(cut.parent), "pattern": None, "videos": {cut.stem: about}}
+    entry = {"fps": info.fps, "first_second": info.first_second, "digest": info.digest}
+    content = {"folder": str(cut.parent), "pattern": None, "videos": {cut.stem: entry}}
     path.write_text(json.dumps(content))
     assert Manifest(path).open(cut.stem).info == info
-    about["digest"] = "of others"
+    entry["digest"] = "of others"
     path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match="not the frames that the manifest was made of"):
+    with pytest.raises(UserError, match="not the frames of the manifest"):
         pickle.loads(pickle.dumps(Manifest(path).open(cut.stem))).read(1)
 
 
 @pytest.mark.parametrize("pattern", ["{video}/img_{frame:05d}.jpg", "{video}_{frame:06d}.jpg"])
-def test_a_folder_reads_as_the_zip_it_came_from(tmp_path: Path, cut: Path, pattern: str) -> None:
+def test_a_folder_gives_the_same_frames_as_the_zip(tmp_path: Path, cut: Path, pattern: str) -> None:
     for video in "v", "v_000001":
         unpack(cut, tmp_path, pattern, video)
     folder = pickle.loads(pickle.dumps(FrameFolder(tmp_path, pattern, "v", 30, 900)))
@@ -100,7 +100,7 @@ def test_a_folder_reads_as_the_zip_it_came_from(tmp_path: Path, cut: Path, patte
     ("fps", "first_second", "second", "number"),
     [(30, 900, 902, 61), (25, 0, 0, 1), (7.5, 2, 4, 16), (29.97, 1, 11, 301)],
 )
-def test_a_second_has_a_frame_at_any_rate(
+def test_the_frame_of_a_second_is_known_at_any_rate(
     fps: float, first_second: int, second: int, number: int
 ) -> None:
     assert FrameInfo(fps, first_second, 1000, 64, 48).number(second) == number
