@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent
 sys.path.insert(0, str(ROOT))
 
-from lfb.config import settings
+from lfb.config import settings, user_files
+from lfb.config.checks import check_config
 from lfb.config.layers import read_file, read_layers
 from lfb.errors import UserError
 from lfb.models.signatures import arguments
@@ -30,10 +31,9 @@ try:
     config, config_files = read_layers(
         config_files, overrides, ROOT / "config/config.yaml"
     )
-    settings.check_config(config, read_file(ROOT / "config/schema.yaml"))
-    settings.check_demo(config)
-    settings.check_weights(config)
-    settings.check_operators(config["models"], arguments("operators"))
+    config = check_config(
+        config, read_file(ROOT / "config/schema.yaml"), arguments("operators")
+    )
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -129,9 +129,9 @@ def require(paths):
     Not with an exception: Snakemake would take the job for one that cannot run and, where it has
     run before, silently go on with what it made then.
     """
-    missing = settings.missing_files(config)
+    missing = user_files.missing_files(config)
     if not set(missing.values()).isdisjoint(paths):
-        raise SystemExit(f"Error: {settings.explain_missing(config, missing)}")
+        raise SystemExit(f"Error: {user_files.explain_missing(config, missing)}")
 
 
 def required(path):
@@ -163,7 +163,9 @@ def frames_folder(wildcards):
 
 def tell_disk_need():
     """Says what a run will need on disk, while frames of the user's own data are to be extracted."""
-    lacking = [key for key in settings.missing_files(config) if key.startswith("data.")]
+    lacking = [
+        key for key in user_files.missing_files(config) if key.startswith("data.")
+    ]
     manifest, table = rules.extract_frames.output[0], rules.map_table.output[0]
     if "demo" in config or lacking or Path(manifest).exists():
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from lfb.config.settings import resolve
+from lfb.config.schema import resolve
 
 SCHEMA = Path("config/schema.yaml")
 README = Path("config/README.md")

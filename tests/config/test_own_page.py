@@ -11,6 +11,7 @@ from lfb.config import settings
 from lfb.config.layers import merge
 from lfb.data.annotations import read_annotations, read_labels
 from lfb.data.detector_csv import in_pixels, read_detections
+from tests.configs import check
 from tests.samples import write
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,7 @@ def test_the_overlay_for_new_videos_trains_nothing_and_leaves_no_file_of_the_old
     own = config("own.yaml")
     own["data"]["val"] |= {"detections": "boxes.csv", "excluded": "out.csv"}
     own = merge(own, told)
-    settings.check_config(own, config("schema.yaml"))
+    own = check(own)
     assert own["data"]["val"] == {"annotations": "resources/new.csv"}
     assert settings.trained(own) == []
     assert settings.splits(own) == ["val"]

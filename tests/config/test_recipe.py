@@ -5,24 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from lfb.config import settings
 from lfb.config.layers import read_layers
+from lfb.config.user_files import missing_files
 from lfb.files.digests import digest_in_name
 from lfb.files.remote_file import fetched_paths
 from lfb.learning.clips import Input, Shuffled, Window
 from lfb.learning.training import Training, learning_rate
+from tests.configs import CONFIG, check
 
-CONFIG = Path(__file__).parents[2] / "config"
 LFB = ["lfb_avg", "lfb_max", "lfb_nl"]
 
 
 def read(*names: str) -> dict[str, Any]:
     """The config that some files of config/ make, with all that they build on."""
     config, _ = read_layers([CONFIG / name for name in names], {}, CONFIG / "config.yaml")
-    settings.check_config(config, yaml.safe_load((CONFIG / "schema.yaml").read_text()))
-    return config
+    return check(config)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +156,7 @@ def test_all_that_a_recipe_reads_can_be_fetched(names, tmp_path, monkeypatch):
     config = read(*names)
     items = [item for kind in config["fetch"].values() for item in kind]
     brought = {str(place) for item in items for place in fetched_paths(item)}
-    missing = settings.missing_files(config)
+    missing = missing_files(config)
     assert len(missing) > 5
     assert brought >= set(missing.values())
 

@@ -118,7 +118,7 @@ def test_videos_may_be_deleted_once_their_frames_are_there(copy: Workflow) -> No
     copy.path("results/data/check.json").unlink()
     result = copy.run("--dry-run")
     assert result.code == 1
-    assert "Error: files that the config names are not there:\n" in result.output
+    assert "Error: files that the config names do not exist:\n" in result.output
     assert "  data.videos: resources/demo/videos\n" in result.output
 
 

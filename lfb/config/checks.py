@@ -1,0 +1,228 @@
+"""The check of a config: by its schema, and of keys that must fit each other."""
+
+import copy
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from lfb.config.schema import Schema, drop_nulls, fill_defaults, find_problems, suggest
+from lfb.config.settings import origin_of_people, splits, trained
+from lfb.config.user_files import weights_files
+from lfb.errors import UserError
+
+_PYTORCH = (".pth", ".pt")
+_WEIGHTS = (*_PYTORCH, ".pkl", ".safetensors")  # see lfb/models/published.py
+
+Config = Mapping[str, Any]
+Usable = Callable[..., bool]
+"""Whether the schema finds no error in the values at these keys, such as ``input.crop``."""
+
+
+def check_config(
+    config: Config, schema: Schema, operators: Mapping[str, Iterable[str]]
+) -> dict[str, Any]:
+    """Return a config that is valid, with the defaults of the schema in the keys that are missing.
+
+    A key that is null is removed if the schema wants a value. So ``models: {lfb_avg: null}`` in a
+    config removes a row of the table that its base has.
+
+    Args:
+        config: The merged config files; see ``lfb.config.layers``.
+        schema: Content of config/schema.yaml.
+        operators: Names of all bank operators, with their arguments.
+
+    Raises:
+        UserError: The config has errors. The message lists all of them, each with its key.
+    """
+    checked: dict[str, Any] = copy.deepcopy(dict(config))
+    drop_nulls(checked, schema, schema)
+    problems = find_problems(checked, schema)
+    fill_defaults(checked, schema, schema)
+    unusable = {problem.unusable for problem in problems if problem.unusable}
+
+    def usable(*keys: str) -> bool:
+        """A value is unusable if the schema finds an error in it or in a section around it."""
+        paths = [tuple(key.split(".")) for key in keys]
+        return not any(path[: len(bad)] == bad for path in paths for bad in unusable)
+
+    errors = sorted({problem.message for problem in problems})
+    errors += chain(
+        _input(checked, usable),
+        _inference(checked, usable),
+        _people(checked, usable),
+        _models(checked, usable),
+        _training(checked, usable, schema),
+        _operators(checked, usable, operators),
+        _weights(checked, usable),
+        _demo(checked, usable),
+    )
+    if len(schema["required"]) - len(checked.keys() & set(schema["required"])) > 1:
+        errors.append(
+            "This config is incomplete. Name the config that it builds on, for example "
+            "`base: own.yaml`."
+        )
+    if errors:
+        raise UserError("\n  ".join(["the config has errors:", *errors]))
+    return checked
+
+
+def _input(config: Config, usable: Usable) -> Iterator[str]:
+    sizes = config.get("input", {})
+    if usable("input.train_short_side.0", "input.train_short_side.1"):
+        low, high = sizes["train_short_side"]
+        if low > high:
+            yield f"config key input.train_short_side: {low} is greater than {high}; swap them."
+        if usable("input.crop") and sizes["crop"] > low:
+            yield (
+                f"config key input.crop: {sizes['crop']} does not fit into a short side of "
+                f"{low} pixels, the smallest of input.train_short_side."
+            )
+    if usable("input.test_crop", "input.short_side") and sizes["test_crop"] is not None:
+        crop, short_side = sizes["test_crop"], sizes["short_side"]
+        if crop > short_side:
+            yield (
+                f"config key input.test_crop: {crop} does not fit into input.short_side, "
+                f"{short_side} pixels."
+            )
+
+
+def _inference(config: Config, usable: Usable) -> Iterator[str]:
+    if usable("inference.draws", "inference.sampling"):
+        inference = config["inference"]
+        if inference["draws"] > 1 and inference["sampling"] != "random":
+            yield (
+                f"config key inference.draws: {inference['draws']} draws would all be the same; "
+                "set inference.sampling: random, or one draw."
+            )
+
+
+def _people(config: Config, usable: Usable) -> Iterator[str]:
+    for split in _readable_splits(config, usable):
+        if {"proposals", "detections"} <= config["data"][split].keys():
+            yield f"config key data.{split}.detections: there are proposals too; keep one of them."
+    if (
+        usable("data.val")
+        and origin_of_people(config, "val") == "detector"
+        and "detector" not in config
+    ):
+        yield (
+            "config key data.val.proposals: missing. Name a file of detected people there or under "
+            "data.val.detections, or a person detector under detector."
+        )
+
+
+def _models(config: Config, usable: Usable) -> Iterator[str]:
+    if not usable("models"):
+        return
+    models = config["models"]
+    if (
+        "baseline" in models
+        and usable("models.baseline.operator")
+        and models["baseline"]["operator"] is not None
+    ):
+        yield "config key models.baseline.operator: must be null; the baseline builds the banks."
+    if not models or not usable(*(f"models.{model}" for model in models)):
+        return
+    learning = trained(config)
+    if learning and usable("data") and "train" not in config["data"]:
+        yield (
+            f"config key data.train: missing; {', '.join(learning)} are trained. Name the files of "
+            "the training split, or give each of these models a `checkpoint`."
+        )
+    if learning or not usable("seeds", "inference.sampling"):
+        return
+    if config["inference"]["sampling"] != "random" and len(config["seeds"]) > 1:
+        yield (
+            f"config key seeds: {len(config['seeds'])} seeds, but every model has a `checkpoint`, "
+            "so that no result depends on a seed. Name one seed."
+        )
+
+
+def _training(config: Config, usable: Usable, schema: Schema) -> Iterator[str]:
+    if not usable("training", "models"):
+        return
+    keys = schema["$defs"]["training"]["properties"]
+    models_without: dict[str, list[str]] = {}
+    for model, own in config["models"].items():
+        if usable(f"models.{model}.training") and "checkpoint" not in own:
+            given = config["training"].keys() | own.get("training", {}).keys()
+            if missing := [key for key in keys if key not in given]:
+                models_without.setdefault(", ".join(missing), []).append(model)
+    for keys_missing, models in models_without.items():
+        yield (
+            f"config key training: {keys_missing} missing for {', '.join(models)}; set them under "
+            "training, or under `training` of these models."
+        )
+
+
+def _operators(
+    config: Config, usable: Usable, operators: Mapping[str, Iterable[str]]
+) -> Iterator[str]:
+    for model in config["models"] if usable("models") else ():
+        key = f"models.{model}.operator"
+        if not usable(f"{key}.name") or config["models"][model]["operator"] is None:
+            continue
+        operator = config["models"][model]["operator"]
+        name = operator["name"]
+        if name not in operators:
+            yield (
+                f"config key {key}.name: there is no operator {name!r}{suggest(name, operators)} "
+                f"There are: {', '.join(operators)}; add one as lfb/models/operators/{name}.py."
+            )
+            continue
+        for argument in operator.keys() - {"name"}:
+            if argument not in operators[name]:
+                yield (
+                    f"config key {key}.{argument}: operator {name} has no such argument"
+                    f"{suggest(argument, operators[name])} It has: {', '.join(operators[name])}."
+                )
+
+
+def _weights(config: Config, usable: Usable) -> Iterator[str]:
+    """Weights are checked by name before anything runs; the jobs that read them start late."""
+    models = [f"models.{model}" for model in config["models"]] if usable("models") else ["models"]
+    if not usable("weights", "data.train", "data.val", "detector", *models):
+        return
+    for key, path in weights_files(config).items():
+        kinds = _PYTORCH if key == "detector.weights" else _WEIGHTS
+        if not usable(key):
+            continue
+        if Path(path).is_dir():
+            yield f"config key {key}: {path} is a folder; name the file in it."
+        elif Path(path).suffix not in kinds:
+            yield f"config key {key}: {path} does not end in {', '.join(kinds)}"
+
+
+def _demo(config: Config, usable: Usable) -> Iterator[str]:
+    """The demo is written to a folder of its own.
+
+    Snakemake removes the outputs of a rule before it runs. A config laid over the default would
+    make outputs of the demo of the user's own videos and annotations.
+    """
+    if "demo" not in config or not usable("data", "pathvars.resources"):
+        return
+    home = config.get("pathvars", {}).get("resources", "resources") + "/demo"
+    places = {f"data.{key}": config["data"].get(key) for key in ("videos", "labels")}
+    for split in _readable_splits(config, usable):
+        places |= {f"data.{split}.{key}": path for key, path in config["data"][split].items()}
+    outside = {
+        key: path
+        for key, path in places.items()
+        if path is not None
+        and usable(key)
+        and Path(home) not in Path(os.path.normpath(path)).parents
+    }
+    for key, path in outside.items():
+        yield f"config key {key}: {path} is not in {home}, where `demo` writes its files"
+    if outside:
+        yield (
+            "The `demo` section would overwrite your files. For your own data, use a config that "
+            "has no `demo` and does not build on one that has: copy config/own.yaml, or set "
+            "`base: null`."
+        )
+
+
+def _readable_splits(config: Config, usable: Usable) -> list[str]:
+    return [split for split in splits(config) if usable(f"data.{split}")] if usable("data") else []
