@@ -12,14 +12,14 @@ from lfb.program import log
 from lfb.video.extraction import extract
 from tests.films import CUT, make_video
 
-# A machine with other work on it is slow at times, and that is no fault.
+# A slow example is not a failure: the machine may have other work.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
 def _fresh_log() -> Iterator[None]:
-    """Takes away what a program adds to the log, as the end of its process would."""
+    """Remove the log handlers that a program adds, as the end of its process would."""
     before, level = list(log.handlers), log.level
     yield
     for handler in set(log.handlers) - set(before):

@@ -6,7 +6,7 @@ import pytest
 
 import lfb.files.web
 from lfb.errors import UserError
-from lfb.files.web import remote_size, remote_text
+from lfb.files.web import Unavailable, remote_size, remote_text
 from tests.web import Answer, Server, serving
 
 CONTENT = bytes(range(256))
@@ -19,8 +19,11 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lfb.files.web, "sleep", lambda seconds: None)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds waited before further attempts, none of them in truth."""
+    seconds: list[float] = []
+    monkeypatch.setattr(lfb.files.web, "sleep", seconds.append)
+    return seconds
 
 
 def test_a_size_is_asked_for_without_the_file(server):
@@ -45,3 +48,31 @@ def test_the_certificates_of_the_environment_are_used(monkeypatch, tmp_path):
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "mine.pem"))
     with pytest.raises(OSError, match=r"mine\.pem"):
         remote_size("https://127.0.0.1:1/a.bin")
+
+
+@pytest.mark.parametrize("status", [408, 416, 425, 429, 500, 502, 503, 504, 204, 304])
+def test_a_status_that_may_change_is_asked_for_again(server, waits, status):
+    server.answers.append(Answer(status=status))
+    assert remote_text(server.put("/a.txt", b"a")) == "a"
+    assert waits == [1]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 451, 501])
+def test_a_status_that_stays_is_an_error_at_once(server, waits, status):
+    server.answers.append(Answer(status=status))
+    with pytest.raises(Unavailable, match=f"the server answers {status}") as caught:
+        remote_text(server.put("/a.txt", b"a"))
+    assert (caught.value.status, waits) == (status, [])
+
+
+def test_a_redirect_without_an_end_is_an_error(server, waits):
+    redirect = Answer(status=302, headers={"Location": server.url("/a.txt")})
+    server.answers += [redirect] * 1000
+    with pytest.raises(Unavailable, match=r"a\.txt: the connection failed: Exceeded 30 redirects"):
+        remote_text(server.url("/a.txt"))
+    assert len(waits) == 5
+
+
+def test_an_address_that_is_none_is_an_error(waits):
+    with pytest.raises(Unavailable, match="nowhere: the connection failed: Invalid URL"):
+        remote_text("nowhere")

@@ -1,15 +1,15 @@
 """Tests of lfb.files.whole."""
 
 import errno
-import hashlib
 import json
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lfb.errors import UserError
-from lfb.files.digests import digest, digest_json
-from lfb.files.whole import atomic, write_json
+from lfb.files.whole import atomic, open_file, write_json, write_npz
 
 
 def names(folder: Path) -> list[str]:
@@ -91,11 +91,24 @@ def test_json_is_indented(tmp_path):
     assert text.count("\n") == 3
 
 
-def test_a_digest_is_the_sha256_of_the_bytes(tmp_path):
-    (tmp_path / "x").write_bytes(b"abc")
-    assert digest(tmp_path / "x") == hashlib.sha256(b"abc").hexdigest()
+def test_arrays_are_written_without_compression_or_date_and_without_pickles(tmp_path):
+    arrays = {"box": np.eye(3, dtype=np.float32), "video": np.array(["a", "bc"])}
+    write_npz(tmp_path / "a.npz", arrays)
+    with np.load(tmp_path / "a.npz") as read:
+        assert list(read) == list(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(read[name], array, strict=True)
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        for member in archive.infolist():
+            assert member.compress_type == zipfile.ZIP_STORED
+            assert member.date_time == (1980, 1, 1, 0, 0, 0)
+    with pytest.raises(ValueError, match="Object arrays"):
+        write_npz(tmp_path / "b.npz", {"x": np.array([None])})
+    assert names(tmp_path) == ["a.npz"]
 
 
-def test_the_digest_of_a_value_does_not_depend_on_the_order_of_its_keys():
-    assert digest_json({"a": 1, "b": [2]}) == digest_json({"b": [2], "a": 1})
-    assert digest_json({"a": 1, "b": [2]}) != digest_json({"a": 1, "b": [3]})
+def test_a_file_that_cannot_be_opened_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(UserError, match=r"gone\.pkl: No such file.*; correct the path"):
+        open_file(tmp_path / "gone.pkl")
+    with pytest.raises(UserError, match="Is a directory"):
+        open_file(tmp_path)
