@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lfb.models.backbones import Backbone, build_backbone
 from lfb.models.operators import Operator, build_operator
-from lfb.video.images import roi_align
+from lfb.models.roi_align import roi_align
 
 
 class ActionModel(nn.Module):

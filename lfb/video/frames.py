@@ -5,7 +5,6 @@ The zip holds ``000001.jpg``, ``000002.jpg``, ... stored without compression, an
 ``round(fps * (t - first_second)) + 1``. ``extraction.py`` writes the zip and checks the folder.
 """
 
-import io
 import json
 import mmap
 import os
@@ -21,10 +20,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lfb.errors import UserError
 from lfb.files.digests import digest
+from lfb.video.jpeg import jpeg_size
 
 PATTERN = "Write it like '{video}/img_{frame:05d}.jpg'."
 
@@ -213,13 +212,9 @@ def decoded_size(data: bytes, path: Path) -> tuple[int, int]:
         UserError: It does not decode; the error names ``path``.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            size = image.size
-            image.draft("RGB", (1, 1))  # decodes at an eighth of the size, but reads every byte
-            image.load()
-    except (OSError, SyntaxError, ValueError) as error:
+        return jpeg_size(data)
+    except ValueError as error:
         raise UserError(f"{path}: does not decode ({error}). Extract it again.") from error
-    return size
 
 
 @lru_cache(maxsize=256)  # a map keeps a file open; a process may open about a thousand

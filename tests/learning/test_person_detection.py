@@ -14,7 +14,7 @@ from lfb.errors import UserError
 from lfb.files.digests import digest
 from lfb.learning.person_detection import PERSON, detect, keyframes_to_search, load_detector
 from lfb.video.frames import FrameFolder, FrameInfo
-from lfb.video.images import decode_jpeg
+from lfb.video.images import decode_frame
 from tests.samples import annotation_table
 
 SMALL = "fasterrcnn_mobilenet_v3_large_320_fpn"
@@ -60,15 +60,17 @@ def test_the_people_are_those_that_torchvision_finds(weights, folder):
     found = detect(
         load_detector(SMALL, weights, 0.5), keyframes, lambda video: opened(folder, video), **CPU
     )
-    assert found.keys() == keyframes
+    assert found.index.keys() == keyframes
     images = [
-        decode_jpeg(opened(folder, video).read(t - 4)).float() / 255 for video, t in keyframes
+        decode_frame(opened(folder, video).read(t - 4), video, t - 4).float() / 255
+        for video, t in keyframes
     ]
     with torch.inference_mode():
         reference = network()(images)
     for (video, second), image, expected in zip(keyframes, images, reference, strict=True):
         people = (expected["labels"] == PERSON) & (expected["scores"] > 0.5)
-        boxes, scores = found.get(video, second)
+        rows = found.index.rows(video, second)
+        boxes, scores = found.boxes[rows], found.scores[rows]
         assert len(boxes) > 1
         assert boxes.min() >= 0
         assert boxes.max() <= 1
@@ -82,7 +84,7 @@ def test_a_piece_without_a_video_has_nobody(weights, workers):
     found = detect(
         load_detector(SMALL, weights, 0.5), [], pytest.fail, **CPU | {"workers": workers}
     )
-    assert found.keys() == []
+    assert found.index.keys() == []
 
 
 def test_nobody_but_people_is_taken(weights, folder):
@@ -91,7 +93,7 @@ def test_nobody_but_people_is_taken(weights, folder):
         model.roi_heads.box_predictor.cls_score.bias[PERSON] = -5
         model.roi_heads.box_predictor.cls_score.bias[PERSON + 1] = 5
     found = detect(model, [("a", 5)], lambda video: opened(folder, video), **CPU)
-    assert found.keys() == []
+    assert found.index.keys() == []
 
 
 def test_a_process_that_reads_frames_changes_nothing(weights, folder):

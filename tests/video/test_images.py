@@ -1,48 +1,26 @@
+"""Tests of lfb.video.images."""
+
+import numpy as np
 import pytest
 import torch
-from torchvision import io, ops
 from torchvision.transforms.v2 import functional as v2
 
+from lfb.errors import UserError
 from lfb.video import images
+from tests.video.test_jpeg import encode
 
 
-@pytest.fixture
-def rois() -> torch.Tensor:
-    corner = torch.rand(7, 2) * 40
-    size = torch.rand(7, 2) * 30
-    return torch.cat([torch.tensor([[0, 0, 1, 1, 1, 0, 1]]).T, corner, corner + size], 1)
+def test_a_frame_is_its_decoded_pixels() -> None:
+    pixels = np.full((5, 7, 3), 200, np.uint8)
+    frame = images.decode_frame(encode(pixels), "a", 3)
+    assert torch.equal(frame, torch.full((3, 5, 7), 200, dtype=torch.uint8))
 
 
-@pytest.mark.parametrize("aligned", [True, False])
-def test_roi_align_and_its_gradient_are_those_of_torchvision(
-    rois: torch.Tensor, aligned: bool
-) -> None:
-    features = torch.rand(2, 5, 16, 20, requires_grad=True)
-    weight = torch.rand(7, 5, 4, 4)
-    theirs = ops.roi_align(features, rois, 4, spatial_scale=0.25, aligned=aligned)
-    ours = images.roi_align(features, rois, 4, 0.25, aligned)
-    assert torch.equal(ours, theirs)
-    (expected,) = torch.autograd.grad((theirs * weight).sum(), features)
-    (gradient,) = torch.autograd.grad((ours * weight).sum(), features)
-    torch.testing.assert_close(gradient, expected)
-
-
-@pytest.mark.filterwarnings("ignore:The image decoding and encoding:DeprecationWarning")
-def test_decoded_jpegs_are_those_of_torchvision() -> None:
-    jpeg = io.encode_jpeg(torch.randint(0, 256, (3, 21, 34), dtype=torch.uint8))
-    theirs = io.decode_jpeg(jpeg, io.ImageReadMode.RGB)
-    assert torch.equal(images.decode_jpeg(jpeg.numpy().tobytes()), theirs)
-
-
-@pytest.mark.filterwarnings("ignore:The image decoding and encoding:DeprecationWarning")
-def test_grey_jpegs_become_rgb() -> None:
-    jpeg = io.encode_jpeg(torch.randint(0, 256, (1, 8, 8), dtype=torch.uint8))
-    assert images.decode_jpeg(jpeg.numpy().tobytes()).shape == (3, 8, 8)
-
-
-def test_bytes_that_are_no_jpeg_are_refused() -> None:
-    with pytest.raises(RuntimeError):
-        images.decode_jpeg(b"not a picture")
+def test_a_frame_that_does_not_decode_is_an_error_with_its_number() -> None:
+    with pytest.raises(
+        UserError, match=r"video a, frame 3: not a JPEG that decodes \(.+\)\. Extract"
+    ):
+        images.decode_frame(b"not a picture", "a", 3)
 
 
 @pytest.mark.parametrize("size", [(16, 20), (30, 41)])
