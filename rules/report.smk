@@ -21,7 +21,7 @@ rule report:
         histories=of_models("history.jsonl", SEEDS, TRAINED),
         predictions=of_models("predictions.npz", SEEDS[:1]),
         checkpoints=of_models("checkpoint.safetensors", SEEDS[:1]),
-        template="lfb/report/page.html.j2",
+        template=multiext("lfb/report/", "page.html.j2", "drawings.html.j2", "style.css"),
         code=code("scripts/report.py", MODELS),
     output:
         report("<results>/report.html", category="Results"),

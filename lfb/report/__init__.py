@@ -1,1 +1,14 @@
-"""The report: one HTML page of what the models reached and what they saw."""
+"""The report: one HTML page that shows the scores, and example keyframes with each model's answers.
+
+It reads what the other packages write (metrics, predictions, checkpoints, banks, frames) and may
+import all of them. No other package imports it; only ``scripts/report.py`` does.
+
+    results     load the files of all models
+    examples    match predictions with the annotated people, and choose keyframes to show
+    attention   read what an operator attends to in the bank
+    pictures    cut images for the page
+    charts      draw the curves of the training
+    formats     write numbers and images as text
+    cards       put an example keyframe together
+    page        put the page together; page.html.j2, drawings.html.j2 and style.css lay it out
+"""

@@ -1,6 +1,5 @@
-"""The report: what the models reached, where they differ, and what they saw, in one HTML file."""
+"""The report: scores, training and example keyframes of all models, in one HTML file."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +9,13 @@ from typing import Any
 import jinja2
 
 from lfb.files.whole import atomic
-from lfb.report import charts
-from lfb.report.cards import Data, Model, example_cards
+from lfb.report import charts, formats
+from lfb.report.cards import example_cards
 from lfb.report.examples import IOU
+from lfb.report.results import Data, Model
 
-TEMPLATE = Path(__file__).with_name("page.html.j2")
+TEMPLATES = Path(__file__).parent
+LARGEST_GAINS = 3  # classes named above the chart
 
 
 def write_report(
@@ -27,57 +28,66 @@ def write_report(
     protocol: str,
     sampling: str,
 ) -> None:
-    """Writes a page that needs nothing beside it.
+    """Write a page that needs no other file; the same results give the same bytes.
 
     Args:
         path: HTML file to write.
-        models: Each has the same colour throughout.
-        seeds: Of the runs; the pictures are of the first.
-        data: What was scored.
+        models: All models; each has the same colour throughout.
+        seeds: Seeds of the runs; examples are of the first.
+        data: What the models are scored on.
         table: Rows of the mAP table.
-        protocol: Whose mAP the table shows.
-        sampling: How windows of the bank were looked up, ``highest`` or ``random``.
+        protocol: The protocol of the table.
+        sampling: How features of crowded seconds are chosen, ``highest`` or ``random``.
     """
     models = sorted(models, key=lambda model: model.name != "baseline")
+    baseline, others = models[0], models[1:]
+    best = max(others, key=lambda model: model.mean_map(protocol), default=None)
+    palette = [charts.PALETTE[i % len(charts.PALETTE)] for i in range(len(others))]
+    colours = dict(zip((m.name for m in models), [charts.BASELINE, *palette], strict=True))
+    page = templates().get_template("page.html.j2")
+    html = page.render(
+        protocol=protocol,
+        random_draws=sampling == "random",
+        seeds=seeds,
+        colours=colours,
+        best=best,
+        baseline=baseline,
+        table=table,
+        protocols=_map_by_protocol(models),
+        classes=_classes(models, best, protocol),
+        curves=_curves(models, colours),
+        examples=example_cards(models, best, data),
+        iou=IOU,
+        window=data.window,
+        models=models,
+        facts=_facts(models),
+        check=data.check,
+    )
+    with atomic(path) as scratch:
+        scratch.write_text(html, encoding="utf-8")
+
+
+def templates() -> jinja2.Environment:
+    """Return the templates of the page."""
     environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": _percent,
-        "signed": _signed,
-        "count": "{:,}".format,
-        "json": _json,
+        "percent": formats.percent,
+        "signed": formats.signed,
+        "count": formats.count,
+        "short": formats.short,
+        "json": formats.indented_json,
     }
-    palette = [charts.PALETTE[i % len(charts.PALETTE)] for i in range(len(models) - 1)]
-    colours = dict(zip((m.name for m in models), [charts.BASELINE, *palette], strict=True))
-    others = [model for model in models if model.name != "baseline"]
-    best = max(others, key=lambda model: model.mean_map(protocol), default=None)
-    page = environment.from_string(TEMPLATE.read_text()).render(
-        protocol=protocol,
-        drawn=sampling == "random",
-        seeds=seeds,
-        colours=colours,
-        best=best,
-        baseline=models[0],
-        table=table,
-        protocols=_protocols(models),
-        classes=_classes(models, best, protocol, list(colours.values())),
-        curves=_curves(models, colours),
-        examples=example_cards(models, colours, best, data),
-        iou=IOU,
-        models=models,
-        training=_training(models),
-        check=data.check,
-    )
-    with atomic(path) as scratch:
-        scratch.write_text(page, encoding="utf-8")
+    return environment
 
 
-def _protocols(models: Sequence[Model]) -> dict[str, dict[str, tuple[float, float | None]]]:
-    """Mean and deviation of the mAP, by model and protocol."""
+def _map_by_protocol(models: Sequence[Model]) -> dict[str, dict[str, tuple[float, float | None]]]:
+    """Return mean and sample standard deviation of the mAP, by model and protocol."""
     found: dict[str, dict[str, tuple[float, float | None]]] = {}
     for model in models:
         found[model.name] = {}
@@ -87,38 +97,57 @@ def _protocols(models: Sequence[Model]) -> dict[str, dict[str, tuple[float, floa
     return found
 
 
-def _classes(
-    models: Sequence[Model], best: Model | None, protocol: str, colours: Sequence[str]
-) -> dict[str, Any]:
-    """The chart of AP by class, and the classes that are not in it."""
-    groups, without_truth, without_ap = [], [], []
-    for place, about in enumerate(models[0].metrics[0][protocol]["classes"]):
-        values, spans = [], []
-        for model in models:
-            aps = [measured[protocol]["classes"][place]["AP"] for measured in model.metrics]
-            known = [ap for ap in aps if ap is not None]
-            values.append(mean(known) if known else math.nan)
-            spans.append((min(known), max(known)) if known else (math.nan, math.nan))
+def _classes(models: Sequence[Model], best: Model | None, protocol: str) -> dict[str, Any]:
+    """Return the AP of each class and model, highest gain first, and the classes without AP."""
+    rows, without_truth, without_ap = [], [], []
+    for number, about in enumerate(models[0].metrics[0][protocol]["classes"]):
+        bars = {model.name: _bar(model, protocol, number) for model in models}
         if not about["ground_truth"]:
             without_truth.append(about["name"])
-        elif all(map(math.isnan, values)):
+        elif not any(bars.values()):
             without_ap.append(about["name"])
         else:
-            gain = values[models.index(best)] - values[0] if best else values[0]
-            note = "" if math.isnan(gain) else _signed(gain) if best else _percent(gain)
-            bars = charts.Bars(about["name"], about["ground_truth"], values, spans, note)
-            groups.append((-math.inf if math.isnan(gain) else gain, bars))
-    groups.sort(key=lambda group: -group[0])
-    heading = f"gain of {best.name}" if best else "AP, %"
+            row = {"name": about["name"], "boxes": about["ground_truth"], "bars": bars}
+            rows.append(row | _gain(bars, best))
+    rows.sort(key=lambda row: -math.inf if row["gain"] is None else row["gain"], reverse=True)
+    gains = [row for row in rows if row["gain"] is not None] if best else []
     return {
-        "chart": charts.group_bars([bars for _, bars in groups], colours, heading),
+        "rows": rows,
+        "compared": len(gains),
+        "gaining": sum(row["gain"] >= 1 for row in gains),
+        "losing": sum(row["gain"] <= -1 for row in gains),
+        "largest_gains": [row for row in gains[:LARGEST_GAINS] if round(row["gain"], 1) > 0],
+        "largest_loss": next((row for row in gains[-1:] if round(row["gain"], 1) < 0), None),
         "without_truth": without_truth,
         "without_ap": without_ap,
     }
 
 
+def _bar(model: Model, protocol: str, number: int) -> dict[str, float] | None:
+    """Return mean, lowest and highest AP of a class over the seeds; None if never measured."""
+    aps = [measured[protocol]["classes"][number]["AP"] for measured in model.metrics]
+    known = [ap for ap in aps if ap is not None]
+    return {"value": mean(known), "lowest": min(known), "highest": max(known)} if known else None
+
+
+def _gain(bars: Mapping[str, dict[str, float] | None], best: Model | None) -> dict[str, Any]:
+    """Return the gain of the best model over the baseline in points of AP, and its text.
+
+    For a lone baseline it is the AP itself; None and "" if it is unknown.
+    """
+    baseline = bars["baseline"]
+    if best is None:
+        assert baseline is not None
+        return {"gain": baseline["value"], "note": formats.percent(baseline["value"])}
+    bar = bars[best.name]
+    if bar is None or baseline is None:
+        return {"gain": None, "note": ""}
+    gain = bar["value"] - baseline["value"]
+    return {"gain": gain, "note": formats.signed(gain)}
+
+
 def _curves(models: Sequence[Model], colours: Mapping[str, str]) -> dict[str, Any]:
-    """Charts of the training; nothing where every model was imported."""
+    """Return charts of the training; empty if every model is imported."""
     if not any(model.histories for model in models):
         return {}
 
@@ -134,16 +163,22 @@ def _curves(models: Sequence[Model], colours: Mapping[str, str]) -> dict[str, An
             for number, history in enumerate(model.histories)
         ]
 
+    def image(curves: Sequence[charts.Curve], label: str, nested: bool = False) -> dict[str, str]:
+        svg = charts.draw_curves(curves, label, nested)
+        return {"label": label, "image": formats.data_uri(svg, "image/svg+xml")}
+
     rates = [curve for curve in curves("learning_rate") if not curve.faint]
     return {
-        "loss": charts.draw_curves(curves("loss"), "loss"),
-        "rate": charts.draw_curves(rates, "learning rate at the end of the epoch", stripes=True),
+        "charts": [
+            image(curves("loss"), "loss"),
+            image(rates, "learning rate at the end of the epoch", nested=True),
+        ],
         "last": {model.name: model.histories[0][-1]["loss"] for model in models if model.histories},
     }
 
 
-def _training(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
-    """What each model was made with, as its checkpoint says."""
+def _facts(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
+    """Return how each model was made, from the metadata of its checkpoint."""
     facts = {}
     for model in models:
         about = model.checkpoint.about
@@ -151,7 +186,7 @@ def _training(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
         operator = dict(about["model"]["operator"] or {"name": "none"})
         facts[model.name] = {
             "operator": operator.pop("name"),
-            "its arguments": ", ".join(f"{key} {value}" for key, value in operator.items()),
+            "operator settings": ", ".join(f"{key} {value}" for key, value in operator.items()),
             "imported from": about.get("source", ""),
             "epochs": about.get("epoch", ""),
             "batch": f"{training['batch']} x {about['processes']}" if training else "",
@@ -161,15 +196,3 @@ def _training(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
             "data": about.get("data", ""),
         }
     return facts
-
-
-def _percent(value: float) -> str:
-    return f"{value:.1f}"
-
-
-def _signed(value: float) -> str:
-    return charts.minus(f"{round(value, 1) or 0:+.1f}")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, sort_keys=True)

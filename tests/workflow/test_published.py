@@ -115,7 +115,7 @@ def test_trained_models_score_on_the_validation_split_alone_what_they_scored(
     assert about["source_digest"] == digest(scored.path(f"{PUBLISHED}/lfb_max.pth"))
     log = scored.path("logs/seed-0/lfb_max/import.log").read_text()
     assert f"weights from {PUBLISHED}/lfb_max.pth; not used: nothing" in log
-    assert "Nothing was trained" in scored.path("results/report.html").read_text()
+    assert "This run trained nothing" in scored.path("results/report.html").read_text()
     assert not list(scored.folder.rglob("history.jsonl"))
     assert set(scored.jobs()) == set()
 

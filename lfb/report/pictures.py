@@ -1,0 +1,40 @@
+"""Images of keyframes and of people, small enough for a page."""
+
+import io
+import math
+
+import numpy as np
+from PIL import Image
+
+from lfb.report.formats import data_uri
+from lfb.video.frames import Manifest
+
+LARGEST = 800  # pixels of a frame's longer side
+PERSON_HEIGHT = 104  # of the image of one person, pixels
+
+
+def keyframe_image(manifest: Manifest, video: str, second: int) -> Image.Image:
+    """Return the frame of a keyframe, with at most `LARGEST` pixels a side."""
+    frames = manifest.open(video)
+    number = frames.info.number(second)
+    image = Image.open(io.BytesIO(frames.read(number))).convert("RGB")
+    image.thumbnail((LARGEST, LARGEST))
+    return image
+
+
+def person_image(manifest: Manifest, video: str, second: int, box: np.ndarray) -> Image.Image:
+    """Return what is inside a box, `PERSON_HEIGHT` pixels high; (4,) in fractions of the frame."""
+    image = keyframe_image(manifest, video, second)
+    x1, y1, x2, y2 = box * np.array([image.width, image.height] * 2)
+    person = image.crop((math.floor(x1), math.floor(y1), math.ceil(x2), math.ceil(y2)))
+    width = max(1, round(person.width * PERSON_HEIGHT / person.height))
+    smooth = person.height > PERSON_HEIGHT / 2  # smaller ones keep their pixels visible
+    method = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
+    return person.resize((width, PERSON_HEIGHT), method)
+
+
+def jpeg_uri(image: Image.Image) -> str:
+    """Return an image as the address of a JPEG that needs no file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=92, subsampling=0)
+    return data_uri(buffer.getvalue(), "image/jpeg")
