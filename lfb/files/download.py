@@ -52,20 +52,15 @@ def download(
     partial, expected = _PartialFile(path, url), sha256 or digest_in_name(path)
     try:
         with partial.locked():
-            try:
-                retry(
-                    lambda: _receive(partial, size, bool(expected), on_progress),
-                    received=lambda: partial.received,
-                )
-                _check_digest(partial, expected)
-                if members:
-                    _extract_members(partial, members)
-                else:
-                    _move_to_place(partial)
-                partial.clear()
-            except _WrongFile:
-                partial.clear()
-                raise
+            retry(
+                lambda: _receive(partial, size, bool(expected), on_progress),
+                received=lambda: partial.received,
+            )
+            _check_digest(partial, expected)
+            if members:
+                _extract_members(partial, members)
+            else:
+                _move_to_place(partial)
     except OSError as error:  # of the disk; network errors are UserErrors by now
         raise UserError(
             f"{error.filename or path}: {error.strerror or error}. The received part of {url} is "
@@ -79,7 +74,7 @@ def received_bytes(url: str, path: Path) -> int:
 
 
 class _WrongFile(UserError):
-    """A file is complete but cannot be used: delete what was received."""
+    """A file is complete but unusable; ``_PartialFile`` then deletes it."""
 
 
 class _PartialFile:
@@ -93,7 +88,7 @@ class _PartialFile:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs away. At the end, the folder is removed unless it holds bytes."""
+        """Keep other runs away. At the end, remove the folder unless bytes of use remain."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with (self.folder / "lock").open("w") as lock:
@@ -105,6 +100,9 @@ class _PartialFile:
                     pass  # this file system has no locks
                 try:
                     yield
+                except _WrongFile:
+                    self.clear()
+                    raise
                 finally:
                     if not self.received:
                         self.clear()
@@ -217,6 +215,7 @@ def _extract_members(partial: _PartialFile, names: Sequence[str]) -> None:
             f"{', '.join(different)}: not as in {partial.url}. Left unchanged. To replace a file, "
             "move it away and run the same command again."
         )
+    partial.clear()
 
 
 def _resumes(response: Response, start: int, version: Mapping[str, Any]) -> bool:
