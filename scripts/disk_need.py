@@ -3,10 +3,10 @@
 import argparse
 import logging
 
-from lfb.data.check import find_videos
 from lfb.data.split import Split
 from lfb.errors import DataErrors, UserError
 from lfb.files.disk import disks, format_size
+from lfb.files.videos import find_videos
 from lfb.learning.disk_need import banks_need, frames_need, model_need
 from lfb.program import program
 from scripts.annotation_arguments import add_splits

@@ -2,8 +2,10 @@
 
 import logging
 
-from lfb.data.check import annotated_seconds, check_frames, deviating_frames, find_videos, lengths
+from lfb.data.check import annotated_seconds
+from lfb.data.check_frames import check_frames, describe_frames, unexpected_counts
 from lfb.errors import DataErrors
+from lfb.files.videos import find_videos
 from lfb.files.whole import write_json
 from lfb.program import program
 from lfb.video.extraction import extract_all, verify_all
@@ -45,12 +47,12 @@ def main() -> None:
                 first_second=settings["first_second"],
                 processes=arguments.processes,
             )
-        log.info("%s", lengths(manifest))
+        log.info("%s", describe_frames(manifest))
         if faults := check_frames(wanted, manifest):
             raise DataErrors(faults)
         if "frames" in settings.get("expected", {}):
-            for deviation in deviating_frames(manifest, *settings["expected"]["frames"]):
-                log.warning("warning: %s", deviation)
+            for warning in unexpected_counts(manifest, *settings["expected"]["frames"]):
+                log.warning("warning: %s", warning)
         write_json(arguments.output, {"folder": folder, "pattern": pattern, **manifest})
 
 

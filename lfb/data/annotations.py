@@ -1,8 +1,8 @@
-"""AVA-style annotations: boxes with actions, the label list, and the seconds left out.
+"""Annotations in AVA's formats: boxes with actions, the label list and the excluded seconds.
 
 A keyframe is one annotated second of a video. Boxes are x1, y1, x2, y2 in fractions of the frame,
-action ids are whole numbers from 1. The readers return what is sound together with one line for
-every fault, so that the data check can list all of them at once.
+action ids are whole numbers from 1. The readers return the valid rows and one line for each error,
+so that the data check can list all errors together.
 """
 
 import re
@@ -18,17 +18,17 @@ from lfb.files.whole import atomic
 
 
 def read_labels(path: str | Path) -> dict[int, str]:
-    """Names of the action ids of a label list, by rising id.
+    """Return the names of the action ids of a label list, by rising id.
 
-    Reads both spellings of AVA: ``item { name: "..." id: N }`` (ActivityNet challenge) and
+    Both formats of AVA are read: ``item { name: "..." id: N }`` (ActivityNet challenge) and
     ``label { name: "..." label_id: N label_type: ... }`` (AVA v2.x).
 
     Raises:
-        UserError: The file cannot be read, or holds no label.
-        DataErrors: Labels have no name or no id from 1 up, or share either with another.
+        UserError: The file cannot be read or contains no label.
+        DataErrors: A label has no name, no id from 1 up, or the name or id of another one.
     """
     labels: dict[int, str] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for block in re.finditer(
         r'\b(?:item|label)\s*\{((?:[^{}"]|"(?:\\.|[^"\\])*")*)\}', read_text(path)
     ):
@@ -36,7 +36,7 @@ def read_labels(path: str | Path) -> dict[int, str]:
         name = re.search(r'\bname\s*:\s*"((?:\\.|[^"\\])*)"', block[1])
         number = re.search(r"\b(?:label_)?id\s*:\s*(\d+)\b", re.sub(r'"[^"]*"', "", block[1]))
         if name is None or number is None or int(number[1]) < 1:
-            faults.append(
+            errors.append(
                 f"{where}: a label needs a name in double quotes and an id of 1 or more; "
                 'write it as item { name: "stand" id: 12 }'
             )
@@ -44,13 +44,13 @@ def read_labels(path: str | Path) -> dict[int, str]:
         text, action = re.sub(r"\\(.)", r"\1", name[1]), int(number[1])
         if action in labels or text in labels.values():
             twice = f"id {action}" if action in labels else f'name "{text}"'
-            faults.append(f"{where}: {twice} is in the list twice; each label needs its own")
+            errors.append(f"{where}: {twice} is in the list twice; give each label its own")
         labels.setdefault(action, text)
-    if faults:
-        raise DataErrors(faults)
+    if errors:
+        raise DataErrors(errors)
     if not labels:
         raise UserError(
-            f"{path}: no label found; it needs a block for each action, as in "
+            f"{path}: no label found; write a block for each action, such as "
             'item { name: "stand" id: 12 }.'
         )
     return dict(sorted(labels.items()))
@@ -61,18 +61,19 @@ def read_annotations(
     labels: Collection[int] | None,
     unscored: Collection[int] = (),
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Reads ``video,second,x1,y1,x2,y2,action,person`` rows, without a header.
+    """Read ``video,second,x1,y1,x2,y2,action,person`` rows, without a header.
 
-    The person may be left out (-1), and so may the box: ``video,second`` alone is a keyframe
-    without people (action -1, person -1, NaN box).
+    The person is optional (-1 if missing). A row ``video,second`` is a keyframe without people
+    (action -1, person -1, NaN box).
 
     Args:
+        path: The file.
         labels: Ids of the label list; None accepts every id from 1.
-        unscored: Further ids that may occur though no protocol scores them. Their rows stay.
+        unscored: Further ids that may occur though no protocol scores them. Their rows are kept.
 
     Returns:
-        The sound rows (video, second, x1, y1, x2, y2, action, person, line) in the order of the
-        file, boxes as float64, and the faults of the other rows.
+        The valid rows (video, second, x1, y1, x2, y2, action, person, line) in the order of the
+        file, boxes as float64, and one line for each error.
 
     Raises:
         UserError: The file cannot be read.
@@ -83,42 +84,52 @@ def read_annotations(
     boxed, identified = table.width > 2, table.width > 7
     table.check_keys(second)
     for name, column, text in zip(BOX, box, texts[2:6], strict=True):
-        table.add_errors(boxed & np.isnan(column), f"{name} '{{}}' is not a number; mend it", text)
+        table.add_errors(boxed & np.isnan(column), f"{name} '{{}}' is not a number; fix it", text)
     counts = is_whole(action) & (action >= 1)
     table.add_errors(
-        boxed & ~counts, "action id '{}' is not a whole number from 1 up; mend it", texts[6]
+        boxed & ~counts, "action id '{}' is not a whole number from 1 up; fix it", texts[6]
     )
     if labels is not None:
         table.add_errors(
             counts & ~np.isin(action, [*labels, *unscored]),
-            "action id {} is not in the label list; mend it, add it to the list or name it under "
+            "action id {} is not in the label list; fix it, add it to the list or to config key "
             "unscored",
             texts[6],
         )
     table.add_errors(
         identified & ~is_whole(person) & (person != -1),
-        "person id '{}' is not a whole number; mend it or leave it out",
+        "person id '{}' is not a whole number; fix it or leave it out",
         texts[7],
     )
-    for i, fault in box_errors(np.stack(box, axis=1)):
-        table.errors.append((int(table.line[i]), fault))
-    sound = table.valid()
+    for i, error in box_errors(np.stack(box, axis=1)):
+        table.errors.append((int(table.line[i]), error))
+    valid = table.valid()
     columns = {
-        "second": second[sound].astype(np.int64),
-        **{name: column[sound] for name, column in zip(BOX, box, strict=True)},
-        "action": np.where(boxed, action, -1)[sound].astype(np.int64),
-        "person": np.where(identified, person, -1)[sound].astype(np.int64),
-        "line": table.line[sound],
+        "second": second[valid].astype(np.int64),
+        **{name: column[valid] for name, column in zip(BOX, box, strict=True)},
+        "action": np.where(boxed, action, -1)[valid].astype(np.int64),
+        "person": np.where(identified, person, -1)[valid].astype(np.int64),
+        "line": table.line[valid],
     }
-    video = pd.Series(texts[0][sound], dtype=str)
-    faults = table.error_lines()
-    if not len(table.line) and not faults:
-        faults = [f"{path}: is empty; write one row for each box"]
-    return pd.DataFrame({"video": video, **columns}), faults
+    video = pd.Series(texts[0][valid], dtype=str)
+    errors = table.error_lines()
+    if not len(table.line) and not errors:
+        errors = [f"{path}: is empty; write one row for each box"]
+    return pd.DataFrame({"video": video, **columns}), errors
+
+
+def annotated_keyframes(rows: pd.DataFrame) -> pd.MultiIndex:
+    """Return the (video, second) pairs of a table of rows, sorted, each once."""
+    return pd.MultiIndex.from_frame(rows[KEY].drop_duplicates()).sort_values()
 
 
 def read_excluded(path: str | Path) -> tuple[set[tuple[str, int]], list[str]]:
-    """Reads ``video,second`` rows: keyframes that neither train nor count. May be empty.
+    """Read the excluded keyframes, ``video,second`` rows. The file may be empty.
+
+    Excluded keyframes are neither trained nor scored.
+
+    Returns:
+        (video, second) of the valid rows, and one line for each error.
 
     Raises:
         UserError: The file cannot be read.
@@ -126,13 +137,13 @@ def read_excluded(path: str | Path) -> tuple[set[tuple[str, int]], list[str]]:
     table = CsvTable(path, [2], "video,second")
     second = to_numbers(table.columns[1])
     table.check_keys(second)
-    sound = table.valid()
-    video, second = table.columns[0][sound].tolist(), second[sound].astype(int).tolist()
+    valid = table.valid()
+    video, second = table.columns[0][valid].tolist(), second[valid].astype(int).tolist()
     return set(zip(video, second, strict=True)), table.error_lines()
 
 
 def write_labels(path: str | Path, labels: Mapping[int, str]) -> None:
-    """Writes a label list in the ActivityNet spelling."""
+    """Write a label list in the format of the ActivityNet challenge."""
     with atomic(path) as scratch, scratch.open("w", encoding="utf-8") as file:
         for action, name in labels.items():
             quoted = re.sub(r'(["\\])', r"\\\1", name)
@@ -140,7 +151,7 @@ def write_labels(path: str | Path, labels: Mapping[int, str]) -> None:
 
 
 def write_annotations(path: str | Path, annotations: pd.DataFrame) -> None:
-    """Writes the rows of ``read_annotations`` back (``line`` is not needed), to the last digit."""
+    """Write a table of ``read_annotations`` with all digits; it needs no column ``line``."""
     columns = (annotations[name].tolist() for name in [*KEY, *BOX, "action", "person"])
     with atomic(path) as scratch, scratch.open("w", encoding="utf-8") as file:
         for video, second, *box, action, person in zip(*columns, strict=True):
@@ -149,6 +160,6 @@ def write_annotations(path: str | Path, annotations: pd.DataFrame) -> None:
 
 
 def write_excluded(path: str | Path, excluded: Collection[tuple[str, int]]) -> None:
-    """Writes one ``video,second`` row a keyframe, sorted."""
+    """Write one ``video,second`` row for each keyframe, sorted."""
     with atomic(path) as scratch:
         scratch.write_text("".join(f"{video},{second:04d}\n" for video, second in sorted(excluded)))

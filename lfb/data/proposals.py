@@ -1,14 +1,14 @@
-"""Detected people: the boxes and scores of a person detector, keyframe by keyframe.
+"""Files of proposals: the boxes and scores of a person detector on each keyframe.
 
-Boxes are x1, y1, x2, y2 in fractions of the frame. The reader returns what is sound together with
-one line for every fault, so that the data check can list all of them at once.
+Boxes are x1, y1, x2, y2 in fractions of the frame. The reader returns the valid boxes and one line
+for each error, so that the data check can list all errors together.
 """
 
 import pickle
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,59 +22,80 @@ from lfb.files.whole import atomic
 _OVERSHOOT = 1e-3  # detectors clip boxes to the frame in float32 pixels; this much is rounding
 
 
-def read_proposals(path: str | Path) -> tuple[PersonBoxes, list[str]]:
-    """Reads detected people: a pickle or, where the name ends in ``.csv``, a CSV.
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Boxes as a file lists them.
 
-    The pickle is a dict ``'<video>,<second>'`` -> N x 5 array x1, y1, x2, y2, score, read by an
-    unpickler that builds numeric arrays and plain values and runs nothing else. A CSV row is
-    ``video,second,x1,y1,x2,y2,,score``; where the seventh field holds a label, as in the authors'
-    file of the training split, a box has a row for each of its labels and is taken once.
+    Attributes:
+        video: (N,) names.
+        second: (N,) int64.
+        values: (N, 5) float64 x1, y1, x2, y2, score.
+        where: Returns where the file has row i, for errors.
+        errors: One line for each part of the file that could not be read.
+    """
+
+    video: np.ndarray
+    second: np.ndarray
+    values: np.ndarray
+    where: Callable[[int], str]
+    errors: list[str]
+
+
+def read_proposals(path: str | Path) -> tuple[PersonBoxes, list[str]]:
+    """Read detected people from a pickle or, if the name ends in ``.csv``, from a CSV file.
+
+    The pickle is a dict ``'<video>,<second>'`` -> N x 5 array x1, y1, x2, y2, score. Its unpickler
+    builds numeric arrays and plain values and runs nothing else. A CSV row is
+    ``video,second,x1,y1,x2,y2,,score``. If the seventh field has a label, as in the authors' file
+    of the training split, a box has a row for each of its labels and counts once.
 
     Returns:
-        The sound boxes, those up to 0.001 outside the frame clipped to it, and the faults.
+        The valid boxes, and one line for each error. Boxes up to 0.001 outside the frame are
+        clipped to it.
 
     Raises:
-        UserError: The file cannot be read, or the pickle holds anything else.
+        UserError: The file cannot be read, or the pickle contains anything else.
     """
-    if Path(path).suffix == ".csv":
-        video, second, rows, where, faults = _read_csv(path)
-    else:
-        video, second, rows, where, faults = _read_pickle(path)
-    boxes, scores = rows[:, :4], rows[:, 4]
+    rows = _read_csv(path) if Path(path).suffix == ".csv" else _read_pickle(path)
+    boxes, scores, where, errors = rows.values[:, :4], rows.values[:, 4], rows.where, rows.errors
     near = (boxes >= -_OVERSHOOT) & (boxes <= 1 + _OVERSHOOT)
     boxes = np.where(near, np.clip(boxes, 0, 1), boxes)
-    bad = np.zeros(len(rows), dtype=bool)
-    for i in np.flatnonzero(np.isnan(rows).any(axis=1)).tolist():
+    bad = np.zeros(len(scores), dtype=bool)
+    for i in np.flatnonzero(np.isnan(rows.values).any(axis=1)).tolist():
         bad[i] = True
-        faults.append(f"{where(i)}: box or score is not a number; mend it or delete the box")
+        errors.append(f"{where(i)}: box or score is not a number; fix it or delete the box")
     for i in np.flatnonzero((scores < 0) | (scores > 1)).tolist():
         bad[i] = True
-        faults.append(f"{where(i)}: score {scores[i]} is outside [0, 1]; write it as a probability")
+        errors.append(f"{where(i)}: score {scores[i]} is outside [0, 1]; write it as a probability")
     for i, text in box_errors(boxes):
         bad[i] = True
-        faults.append(f"{where(i)}: {text}")
-    if not len(rows) and not faults:
-        faults.append(f"{path}: holds no box; run a person detector on the keyframes.")
-    return PersonBoxes.from_rows(video[~bad], second[~bad], boxes[~bad], scores[~bad]), faults
+        errors.append(f"{where(i)}: {text}")
+    if not len(scores) and not errors:
+        errors.append(f"{path}: contains no box; run a person detector on the keyframes.")
+    people = PersonBoxes.from_rows(rows.video[~bad], rows.second[~bad], boxes[~bad], scores[~bad])
+    return people, errors
 
 
 def join_proposals(paths: Sequence[str | Path]) -> PersonBoxes:
-    """The boxes of several pickles that ``write_proposals`` wrote, in some of which may be none.
+    """Return the boxes of several pickles of ``write_proposals``. Some of them may be empty.
 
     Raises:
         UserError: All of them are empty.
     """
     parts = [_read_pickle(path) for path in paths]
-    video, second, rows = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    if not len(rows):
+    video, second, values = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("video", "second", "values")
+    )
+    if not len(values):
         raise UserError(
-            "the person detector found nobody: see to the frames, or to detector.score."
+            "the person detector found no one: check the frames, or lower detector.score."
         )
-    return PersonBoxes.from_rows(video, second, rows[:, :4], rows[:, 4])
+    return PersonBoxes.from_rows(video, second, values[:, :4], values[:, 4])
 
 
 def write_proposals(path: str | Path, proposals: PersonBoxes) -> None:
-    """Writes a pickle or, where the name ends in ``.csv``, a CSV."""
+    """Write a pickle or, if the name ends in ``.csv``, a CSV file."""
     rows = np.column_stack([proposals.boxes, proposals.scores])
     parts = np.split(rows, proposals.index.row_start[1:-1])
     keyed = {
@@ -91,33 +112,31 @@ def write_proposals(path: str | Path, proposals: PersonBoxes) -> None:
                         file.write(f"{key},{','.join(map(repr, box))},,{score!r}\n")
 
 
-def _read_csv(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, list[str]]:
+def _read_csv(path: str | Path) -> _Rows:
     table = CsvTable(path, [8], "video,second,x1,y1,x2,y2,,score")
     second = to_numbers(table.columns[1])
     table.check_keys(second)
     values = np.stack([to_numbers(table.columns[c]) for c in (2, 3, 4, 5, 7)], axis=1)
     rows = pd.DataFrame(values).assign(video=table.columns[0], second=second)
     again = rows.duplicated().to_numpy() & (table.columns[6] != "")
-    sound = table.valid() & ~again
-    line = table.line[sound]
+    valid = table.valid() & ~again
+    line = table.line[valid]
 
     def where(i: int) -> str:
         return f"{path}:{line[i]}"
 
-    video, second = table.columns[0][sound], second[sound].astype(np.int64)
-    return video, second, values[sound], where, table.error_lines()
+    video, second = table.columns[0][valid], second[valid].astype(np.int64)
+    return _Rows(video, second, values[valid], where, table.error_lines())
 
 
-def _read_pickle(
-    path: str | Path,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any, list[str]]:
+def _read_pickle(path: str | Path) -> _Rows:
     table = read_arrays(path)
     if not isinstance(table, dict):
         raise UserError(
-            f"{path}: holds a {type(table).__name__}, not a dict '<video>,<second>' -> N x 5 array "
-            "of x1, y1, x2, y2, score; write it so."
+            f"{path}: contains a {type(table).__name__}; write a dict '<video>,<second>' -> N x 5 "
+            "array of x1, y1, x2, y2, score."
         )
-    faults: list[str] = []
+    errors: list[str] = []
     seen: dict[tuple[str, int], str] = {}
     parts: list[np.ndarray] = []
     for key, value in table.items():
@@ -127,14 +146,14 @@ def _read_pickle(
         except (TypeError, ValueError):
             part = np.empty(())
         if not video or not re.fullmatch("[0-9]{1,9}", text):
-            faults.append(f"{path}: key {key!r} is not '<video>,<second>', as in 'abc,0902'")
+            errors.append(f"{path}: key {key!r} is not '<video>,<second>', such as 'abc,0902'")
         elif (video, int(text)) in seen:
             twice = seen[video, int(text)]
-            faults.append(f"{path}: keys {twice!r} and {key!r} name the same keyframe; merge them")
+            errors.append(f"{path}: keys {twice!r} and {key!r} are the same keyframe; merge them")
         elif part.size and (part.ndim != 2 or part.shape[1] != 5):
-            faults.append(
+            errors.append(
                 f"{path}: {key!r} has shape {'x'.join(map(str, part.shape)) or 'none'}, not N x 5: "
-                "x1, y1, x2, y2, score; write it so"
+                "x1, y1, x2, y2, score; fix it"
             )
         else:
             seen[video, int(text)] = key
@@ -148,4 +167,4 @@ def _read_pickle(
 
     videos = np.array([video for video, _ in seen], dtype=object)[keys]
     seconds = np.array([second for _, second in seen], dtype=np.int64)[keys]
-    return videos, seconds, np.concatenate([np.empty((0, 5)), *parts]), where, faults
+    return _Rows(videos, seconds, np.concatenate([np.empty((0, 5)), *parts]), where, errors)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lfb.data.annotations import annotated_keyframes
 from lfb.data.boxes import PersonBoxes, box_iou, ragged
 from lfb.data.selection import ground_truth
 from lfb.files.csv_table import KEY
@@ -37,7 +38,7 @@ def measure(
     """
     annotations = annotations[~pd.MultiIndex.from_frame(annotations[KEY]).isin(excluded)]
     truth = ground_truth(annotations)
-    keyframes = pd.MultiIndex.from_frame(annotations[KEY].drop_duplicates())
+    keyframes = annotated_keyframes(annotations)
     proposed = proposals.index.multi_index()
     counts = np.append(proposals.index.count, 0)  # the appended 0 is for -1, unknown
     found = counts[proposed.get_indexer(keyframes)]

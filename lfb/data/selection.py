@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from lfb.data.annotations import annotated_keyframes
 from lfb.data.boxes import PersonBoxes, RowIndex, box_iou, ragged
 from lfb.errors import UserError
 from lfb.files.csv_table import BOX, KEY
@@ -108,7 +109,7 @@ def test_keyframes(
         count = _bank_counts(proposals, annotations, score, seconds)
         count[proposals.index.multi_index().isin(excluded)] = 0
         return _strongest(proposals, count, _videos(annotations))
-    keyframes = pd.MultiIndex.from_frame(annotations[KEY].drop_duplicates()).sort_values()
+    keyframes = annotated_keyframes(annotations)
     keyframes = keyframes[~keyframes.isin(excluded)]
     known = proposals.index.multi_index().get_indexer(keyframes)
     best = proposals.scores[proposals.index.row_start[:-1]]

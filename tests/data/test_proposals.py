@@ -99,7 +99,7 @@ def test_a_broken_pickle_is_refused(tmp_path, content):
 
 
 def test_a_pickle_of_something_else_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds a list, not a dict"):
+    with pytest.raises(UserError, match="contains a list; write a dict"):
         read_proposals(_pickle(tmp_path, [1, 2]))
 
 
@@ -119,7 +119,7 @@ def test_a_pickle_of_something_else_is_refused(tmp_path):
         ({"a,902": [[0, 0, 1, 1.01, 1]]}, "'a,902' box 0 (from 0): y2 1.01 is outside"),
         ({"a,902": [[0.7, 0, 0.5, 1, 1]]}, "'a,902' box 0 (from 0): x1 0.7 is right of"),
         ({"a,902": [[1, 0, 1.0001, 1, 1]]}, "'a,902' box 0 (from 0): x1 and x2 are both 1.0"),
-        ({"a,902": [[0, 0, 1, 1, 1]], "a,0902": []}, "keys 'a,902' and 'a,0902' name the same"),
+        ({"a,902": [[0, 0, 1, 1, 1]], "a,0902": []}, "keys 'a,902' and 'a,0902' are the same"),
     ],
 )
 def test_faulty_proposals_are_named_and_left_out(tmp_path, table, fault):
@@ -200,7 +200,7 @@ def test_pieces_are_joined_and_may_be_empty(tmp_path):
     assert joined.index.keys() == [("a", 2), ("b", 1)]
     assert joined.scores.tolist() == [0.25, 0.5]
     assert joined.boxes.tolist() == [[0, 0, 1, 0.5], [0, 0, 1, 1]]
-    with pytest.raises(UserError, match="found nobody"):
+    with pytest.raises(UserError, match="found no one"):
         join_proposals(paths[1:2])
 
 

@@ -1,0 +1,51 @@
+"""Tests of lfb.data.check_frames."""
+
+import pytest
+
+from lfb.data.check_frames import check_frames, describe_frames, unexpected_counts
+
+
+def test_the_length_of_the_videos_shows_a_wrong_rate():
+    def manifest(fps: float, *frames: int) -> dict:
+        return {"videos": {str(n): {"frames": count, "fps": fps} for n, count in enumerate(frames)}}
+
+    assert describe_frames(manifest(25, 498, 499, 502)) == (
+        "1499 frames of 3 videos: 19.9 to 20.1 s each at 25 a second"
+    )
+    assert (
+        describe_frames(manifest(29.97, 300))
+        == "300 frames of 1 videos: 10.0 s each at 29.97 a second"
+    )
+
+
+def test_every_video_with_an_unexpected_number_of_frames_is_reported():
+    frames = {"short": 26999, "least": 27000, "most": 27099, "long": 27100}
+    manifest = {"videos": {video: {"frames": count} for video, count in frames.items()}}
+    assert unexpected_counts(manifest, 27000, 27099) == [
+        "video 'short': 26999 frames; 27000 to 27099 are expected",
+        "video 'long': 27100 frames; 27000 to 27099 are expected",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "valid"), [(899, False), (900, True), (902, True), (909, True), (910, False)]
+)
+def test_every_keyframe_must_be_among_the_frames(second, valid):
+    manifest = {"videos": {"a": {"frames": 10, "fps": 1.0, "first_second": 900}}}
+    assert (check_frames({"a": [second]}, manifest) == []) is valid
+
+
+def test_one_missing_frame_is_enough_for_an_error():
+    def errors(frames: int) -> list[str]:
+        manifest = {"videos": {"a": {"frames": frames, "fps": 30.0, "first_second": 900}}}
+        return check_frames({"a": [902, 902]}, manifest)
+
+    assert errors(61) == []
+    assert errors(60) == [
+        "video 'a': second 902 is frame 61 of 60; fix data.fps or first_second, extract a longer "
+        "part or delete the keyframe"
+    ]
+
+
+def test_a_video_without_frames_is_an_error():
+    assert check_frames({"a": [902]}, {"videos": {}}) == ["video 'a': has no frames; extract them"]

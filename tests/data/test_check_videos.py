@@ -1,0 +1,59 @@
+"""Tests of lfb.data.check_videos, through lfb.data.check."""
+
+from types import SimpleNamespace
+
+import pytest
+
+
+@pytest.mark.parametrize(("duration", "valid"), [(910.97, True), (910.9, False)])
+def test_a_video_may_lack_one_frame_of_the_cut_and_no_more(data, duration, valid):
+    data.add_video("b.mp4", duration)
+    if valid:
+        data.check()
+    else:
+        (error,) = data.errors()
+        assert error.startswith("videos/b.mp4: ends early, at 910.90 s")
+
+
+def test_a_missing_video_is_reported_with_the_first_row_that_names_it(data):
+    (data.videos / "b.mp4").unlink()
+    (error,) = data.errors()
+    assert error.startswith("train.csv:7: no b with .mp4, .mkv, .webm, .avi, .mov in ")
+
+
+def test_a_file_with_a_similar_name_is_suggested(data):
+    data.add_video("cafe\u0301 in town.mp4", 911.0)
+    data.add_video("street_02.mkv", 911.0)
+    data.annotate("val", "caf\u00e9 in town,902,0,0,1,1,1,0", "street 02,902,0,0,1,1,1,0")
+    data.propose("val", ("caf\u00e9 in town", 902, 1.0))
+    same, close = data.errors()
+    assert same.endswith(" looks the same, but its letters are encoded differently; rename it")
+    assert close.endswith("; is it street_02.mkv? Use one name, or delete its rows")
+
+
+def test_a_video_name_with_an_extension_is_explained(data):
+    data.annotate("val", "c.mp4,902,0,0,1,1,1,0")
+    data.propose("val", ("c.mp4", 902, 1.0))
+    (error,) = data.errors()
+    assert error.endswith("name videos without the extension")
+
+
+def test_a_missing_folder_of_videos_is_one_error(data, tmp_path):
+    (error,) = data.errors(videos=tmp_path / "gone")
+    assert error.startswith("gone: No such file or directory")
+
+
+def test_two_files_of_one_video_are_an_error(data):
+    (data.videos / "a.mkv").touch()
+    (error,) = data.errors(probe=lambda path: SimpleNamespace(duration=1e6))
+    assert error == "videos: a.mkv, a.mp4 are all video 'a'; keep one"
+
+
+def test_no_videos_are_needed_if_the_frames_are_extracted(data):
+    data.check(videos=None, probe=None)
+    data.check(videos=None, probe=None, seconds=None)
+
+
+def test_the_decoder_probes_videos_by_default(data):
+    (data.videos / "a.mp4").write_text("no video")
+    assert any(error.startswith("videos/a.mp4: ") for error in data.errors(probe=None))
