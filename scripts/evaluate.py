@@ -3,7 +3,7 @@
 import logging
 
 from lfb.data.predictions import Predictions, read_csv
-from lfb.files.whole import write_json
+from lfb.files.atomic import write_json
 from lfb.program import program
 from lfb.scoring.evaluation import metrics
 from scripts.annotation_arguments import add_split, read_split

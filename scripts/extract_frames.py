@@ -5,8 +5,8 @@ import logging
 from lfb.data.check import annotated_seconds
 from lfb.data.check_frames import check_frames, describe_frames, unexpected_counts
 from lfb.errors import DataErrors
+from lfb.files.atomic import write_json
 from lfb.files.videos import find_videos
-from lfb.files.whole import write_json
 from lfb.program import program
 from lfb.video.extraction import extract_all, verify_all
 from scripts.annotation_arguments import add_splits

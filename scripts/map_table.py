@@ -3,7 +3,7 @@
 import json
 import logging
 
-from lfb.files.whole import atomic
+from lfb.files.atomic import atomic
 from lfb.program import program
 from lfb.scoring.table import map_table
 from scripts.arguments import parser

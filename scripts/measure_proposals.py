@@ -3,7 +3,7 @@
 import logging
 
 from lfb.data.recall import describe, measure, shifted_seconds
-from lfb.files.whole import write_json
+from lfb.files.atomic import write_json
 from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
 from scripts.arguments import parser

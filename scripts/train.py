@@ -35,8 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
 
         from lfb.code_digest import digest_of_sources
         from lfb.data.keyframes import Keyframes
+        from lfb.files.atomic import atomic
         from lfb.files.digests import digest
-        from lfb.files.whole import atomic
         from lfb.learning.clips import Clips, Input, Window
         from lfb.learning.training import Training, train
         from lfb.models.action_model import build_model

@@ -19,9 +19,9 @@ from torch import Tensor
 from lfb.bank.store import Bank
 from lfb.bank.writing import write_features
 from lfb.errors import UserError
+from lfb.files.atomic import atomic
 from lfb.files.digests import digest
 from lfb.files.torch_file import read_nested
-from lfb.files.whole import atomic
 
 
 def import_bank(source: str | Path, path: str | Path, *, split: str, wanted: Iterable[str]) -> None:

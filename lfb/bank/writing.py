@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from lfb.bank.store import FORMAT, OWN_ATTRIBUTES, VERSION, Bank
 from lfb.data.boxes import RowIndex, group_rows
 from lfb.errors import UserError
-from lfb.files.whole import atomic
+from lfb.files.atomic import atomic
 
 CHUNK_ROWS = 2048  # 8 MiB of 2048 float16 channels
 SHARD_ROWS = 8 * CHUNK_ROWS  # 25 files for AVA train and val together

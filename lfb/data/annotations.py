@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from lfb.errors import DataErrors, UserError
+from lfb.files.atomic import atomic
 from lfb.files.csv_table import BOX, KEY, CsvTable, box_errors, is_whole, read_text, to_numbers
-from lfb.files.whole import atomic
 
 
 def read_labels(path: str | Path) -> dict[int, str]:

@@ -30,8 +30,8 @@ from PIL import Image, ImageDraw
 from lfb.data.annotations import write_annotations, write_excluded, write_labels
 from lfb.data.boxes import PersonBoxes
 from lfb.data.proposals import write_proposals
+from lfb.files.atomic import atomic
 from lfb.files.csv_table import BOX
-from lfb.files.whole import atomic
 from lfb.processes import die_with_parent
 from lfb.randomness import generator
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lfb.data.boxes import Keyframe, PersonBoxes, RowIndex
 from lfb.errors import UserError
-from lfb.files.whole import write_npz
+from lfb.files.atomic import write_npz
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lfb.errors import DataErrors, UserError
-from lfb.files.whole import atomic, write_npz
+from lfb.files.atomic import atomic, write_npz
 
 MOST_ERRORS = 20  # lines of a broken submission that the error shows
 

@@ -16,8 +16,8 @@ import pandas as pd
 from lfb.data.boxes import PersonBoxes, ragged
 from lfb.errors import UserError
 from lfb.files.array_pickle import read_arrays
+from lfb.files.atomic import atomic
 from lfb.files.csv_table import CsvTable, box_errors, to_numbers
-from lfb.files.whole import atomic
 
 _OVERSHOOT = 1e-3  # detectors clip boxes to the frame in float32 pixels; this much is rounding
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lfb.errors import UserError
-from lfb.files.whole import open_file
+from lfb.files.atomic import open_file
 
 
 def read_arrays(path: str | Path) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lfb.errors import UserError
-from lfb.files.whole import open_file
+from lfb.files.atomic import open_file
 
 KEY = ["video", "second"]
 BOX = ["x1", "y1", "x2", "y2"]

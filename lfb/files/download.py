@@ -19,9 +19,9 @@ from typing import Any
 from requests import Response
 
 from lfb.errors import UserError
+from lfb.files.atomic import atomic, write_json
 from lfb.files.digests import digest, digest_in_name
 from lfb.files.web import FailedAttempt, content_length, open_url, retry
-from lfb.files.whole import atomic, write_json
 
 CHUNK = 1 << 16
 

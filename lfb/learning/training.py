@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lfb.bank.features import BankFeatures
 from lfb.errors import UserError
-from lfb.files.whole import atomic
+from lfb.files.atomic import atomic
 from lfb.learning.clips import Batch, Clips, Shuffled, load
 from lfb.learning.devices import Team
 from lfb.learning.optimizer import SGD

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from lfb.errors import UserError
-from lfb.files.whole import atomic
+from lfb.files.atomic import atomic
 from lfb.models.action_model import ActionModel, build_model
 
 FORMAT = "lfb-checkpoint"  # name of the entry with the metadata

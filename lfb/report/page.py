@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from lfb.files.whole import atomic
+from lfb.files.atomic import atomic
 from lfb.report import charts, formats
 from lfb.report.cards import example_cards
 from lfb.report.examples import IOU

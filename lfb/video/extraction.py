@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lfb.errors import DataErrors, UserError
-from lfb.files.whole import atomic
+from lfb.files.atomic import atomic
 from lfb.processes import die_with_parent
 from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, decoded_size
 

@@ -18,8 +18,8 @@ from lfb.data.annotations import write_annotations, write_labels
 from lfb.data.predictions import Predictions
 from lfb.data.proposals import write_proposals
 from lfb.data.split import Split
+from lfb.files.atomic import write_json
 from lfb.files.digests import digest
-from lfb.files.whole import write_json
 from lfb.models.action_model import build_model
 from lfb.models.checkpoints import save_checkpoint
 from lfb.scoring.evaluation import metrics

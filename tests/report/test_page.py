@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lfb.files.whole import write_json
+from lfb.files.atomic import write_json
 from lfb.report.charts import BASELINE
 from tests.report.drawings import points, texts
 from tests.report.finished_run import LABELS, finished, predict, write_checkpoint

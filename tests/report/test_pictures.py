@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lfb.files.whole import write_json
+from lfb.files.atomic import write_json
 from lfb.report.pictures import LARGEST, PERSON_HEIGHT, jpeg_uri, keyframe_image, person_image
 from lfb.video.frames import FrameInfo, Manifest
 

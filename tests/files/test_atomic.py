@@ -1,4 +1,4 @@
-"""Tests of lfb.files.whole."""
+"""Tests of lfb.files.atomic."""
 
 import errno
 import json
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lfb.errors import UserError
-from lfb.files.whole import atomic, open_file, write_json, write_npz
+from lfb.files.atomic import atomic, open_file, write_json, write_npz
 
 
 def names(folder: Path) -> list[str]:
