@@ -125,6 +125,19 @@ def test_a_class_without_a_gain_is_last_and_seeds_without_an_ap_do_not_count(
     assert class_notes(run.report(monkeypatch)) == (["obey", "<jump>", "stand"], ["+10.0", "+0.0"])
 
 
+def test_the_page_counts_classes_that_gain_or_lose_a_point_and_names_the_extremes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline", "lfb_max"), [0])
+    aps: dict[str, list[float | None]] = {"stand": [50.0], "<jump>": [60.0], "obey": [30.0]}
+    write_measured(tmp_path, "baseline", aps=aps)
+    aps = {"stand": [49.0], "<jump>": [61.0], "obey": [29.5]}
+    write_measured(tmp_path, "lfb_max", aps=aps)
+    text = Page(run.report(monkeypatch)).text
+    assert "gains at least one point on 1 of 3 classes and loses at least one point on 1." in text
+    assert "Largest gains: <jump> (+1.0). Largest loss: stand (\N{MINUS SIGN}1.0)." in text
+
+
 def test_classes_of_a_lone_baseline_are_sorted_by_precision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
