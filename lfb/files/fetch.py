@@ -19,7 +19,7 @@ from lfb.files.digests import digest, digest_in_name
 from lfb.files.disk import disks, format_size
 from lfb.files.download import download, received_bytes
 from lfb.files.remote_file import RemoteFile, unpack_command, unpacked_paths
-from lfb.files.videos import EXTENSIONS
+from lfb.files.videos import list_videos
 from lfb.files.web import Unavailable, remote_size, remote_text
 
 log = logging.getLogger(__name__)
@@ -248,9 +248,9 @@ def _listed_videos(
     items: Sequence[Mapping[str, Any]], videos: set[str]
 ) -> tuple[list[RemoteFile], list[str]]:
     """Return the files of videos, and an error for the videos that no list contains."""
-    folders = {Path(item["to"]) for item in items}
-    paths = (path for folder in folders for path in folder.glob("*"))
-    existing = {path.stem: path.name for path in paths if path.suffix.lower() in EXTENSIONS}
+    existing = {
+        video: path.name for item in items for video, path in list_videos(item["to"])[0].items()
+    }
     files: dict[str, RemoteFile] = {}
     for item in items:
         for name in filter(None, map(str.strip, remote_text(item["list"]).splitlines())):
