@@ -1,4 +1,4 @@
-"""Writes config/README.md from config/schema.yaml: ``python -m scripts.document_config``."""
+"""Write config/README.md from config/schema.yaml: ``python -m scripts.document_config``."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -37,14 +37,14 @@ base may have a base itself.
 - Without `base`, a config is laid over `config.yaml`, or over the files that the command line names
   before it: `--configfile my.yaml config/small.yaml`.
 
-The keys of several files on one command line are merged in this order; a file comes after its base,
-and counts once. `--config device=cuda` is laid over all files. Snakemake's `module:` takes a
-dictionary as `config:`; its `base` is relative to this folder.
+Files on one command line are merged in their order there, but each file once and after its base.
+`--config device=cuda` is laid over all files. If another workflow uses this one as a module, the
+`base` in its `config:` is relative to this folder.
 
 ## Keys
 
-A key of `models` is the name of a row of the table. `operator.name` is the name of a
-file in `lfb/models/operators`; the other keys of `operator` are that operator's arguments.
+A key of `models` is the name of a row of the table. `operator.name` is the name of a file in
+`lfb/models/operators`; the other keys of `operator` are the arguments of that operator.
 
 | key | type | default | meaning |
 |---|---|---|---|
@@ -52,7 +52,7 @@ file in `lfb/models/operators`; the other keys of `operator` are that operator's
 
 
 def document(schema: Mapping[str, Any]) -> str:
-    """The page for a schema."""
+    """Return the page for a schema."""
     rows = (f"| {' | '.join(row)} |\n" for row in _rows(schema, schema, ""))
     return HEAD + "".join(rows)
 
@@ -70,7 +70,7 @@ def _rows(
             shown = "required"
         yield f"`{place}`", _type(whole, schema), shown, whole.get("description", "")
         if "$ref" in about and place.startswith("models."):
-            continue  # told in full where the common one is
+            continue  # documented at the common section
         yield from _rows(whole, schema, f"{place}.")
         others = whole.get("additionalProperties")
         if isinstance(others, Mapping) and "properties" in others:
@@ -90,6 +90,7 @@ def _type(about: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
+    """Write the page."""
     README.write_text(document(yaml.safe_load(SCHEMA.read_text())))
 
 

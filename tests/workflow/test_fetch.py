@@ -96,7 +96,7 @@ def test_a_killed_fetch_goes_on_and_brings_the_data(finished: Workflow, fresh: W
     assert contents(fresh) == contents(finished)
     frames = fresh.run("frames")
     assert frames.code == 0, frames.output
-    need = r"will need about \S+ .B for frames, \S+ .B for banks, \S+ .B for checkpoints"
+    need = r"needs about \S+ .B for frames, \S+ .B for banks, \S+ .B for checkpoints"
     assert re.search(need, frames.output)
     assert re.search(r"resources/frames, results: \S+ .B needed, ", frames.output)
     manifest = "results/data/manifest.json"
