@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-START = "from scripts import train; import lfb.models.checkpoints, lfb.learning.training, zarr"
+START = "from scripts import train; import lfb.learning.jobs"
 
 
 def run(command: list[str], folder: Path) -> tuple[float, float]:

@@ -24,3 +24,9 @@ def add_device(made: argparse.ArgumentParser) -> None:
 def computing_threads(arguments: argparse.Namespace, processes: int = 1) -> int:
     """Threads that each process of a job computes with; its workers have the others."""
     return max(1, arguments.threads // processes - arguments.workers)
+
+
+def every(piece: str) -> slice:
+    """Return which videos are in a piece: 2-of-4 has the second one and every fourth after it."""
+    number, pieces = map(int, piece.split("-of-"))
+    return slice(number - 1, None, pieces)

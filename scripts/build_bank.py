@@ -3,7 +3,7 @@
 import argparse
 
 from lfb.program import program
-from scripts.arguments import add_device, computing_threads, parser
+from scripts.arguments import add_device, computing_threads, every, parser
 
 
 def main() -> None:
@@ -19,35 +19,20 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.data.keyframes import Keyframes
-    from lfb.files.digests import digest, digest_json
-    from lfb.learning.clips import Clips, Input
-    from lfb.learning.devices import team
-    from lfb.learning.inference import build_bank
-    from lfb.models.checkpoints import load_checkpoint
-    from lfb.video.frames import Manifest
+    from lfb.learning.jobs import build_bank_piece
+    from lfb.learning.team import join_team
 
-    settings = arguments.settings
-    with team(arguments.device, computing_threads(arguments)) as worker:
-        chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)
-        number, pieces = map(int, arguments.piece.split("-of-"))
-        videos = chosen.videos[number - 1 :: pieces]
-        build_bank(
-            load_checkpoint(arguments.checkpoint).build(),
-            Clips(chosen.of(videos), manifest.open, Input(**settings["input"])),
-            arguments.output,
+    with join_team(arguments.device, computing_threads(arguments)) as team:
+        build_bank_piece(
+            arguments.settings,
+            keyframes=arguments.keyframes,
+            manifest=arguments.manifest,
+            checkpoint=arguments.checkpoint,
             split=arguments.split,
-            videos=videos,
-            attributes={
-                "checkpoint": digest(arguments.checkpoint),
-                "data": manifest.digest,
-                "config": digest_json(settings),
-            },
-            dtype=settings["bank"]["dtype"],
-            batch=settings["inference"]["batch"],
+            piece=every(arguments.piece),
+            output=arguments.output,
+            device=team.device,
             workers=arguments.workers,
-            bfloat16=settings["inference"]["bfloat16"],
-            device=worker.device,
         )
 
 

@@ -9,7 +9,7 @@ def main() -> None:
     made.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
     arguments = made.parse_args()
     with program(arguments.log):
-        from lfb.learning.devices import choose_device
+        from lfb.learning.gpus import choose_device
 
         choose_device(arguments.device)
 

@@ -1,13 +1,10 @@
 """Looks for people in the keyframes of one piece of a split: every so-many-th video."""
 
 import argparse
-import logging
 
 from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
-from scripts.arguments import computing_threads, parser
-
-log = logging.getLogger("lfb")
+from scripts.arguments import computing_threads, every, parser
 
 
 def main() -> None:
@@ -27,34 +24,20 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from lfb.data.proposals import write_proposals
-    from lfb.learning.devices import team
-    from lfb.learning.person_detection import detect, keyframes_to_search, load_detector
-    from lfb.video.frames import Manifest
+    from lfb.learning.person_detection import detect_people
+    from lfb.learning.team import join_team
 
-    settings = arguments.settings
-    with team(arguments.device, computing_threads(arguments)) as worker:
-        manifest, rows = Manifest(arguments.manifest), read_split(arguments).annotations
-        number, pieces = map(int, arguments.piece.split("-of-"))
-        videos = sorted(rows["video"].unique())[number - 1 :: pieces]
-        keyframes = keyframes_to_search(
-            rows[rows["video"].isin(videos)],
-            lambda video: manifest.open(video).info,
-            settings["seconds"],
-        )
-        proposals = detect(
-            load_detector(settings["name"], arguments.weights, settings["score"]),
-            keyframes,
-            manifest.open,
+    with join_team(arguments.device, computing_threads(arguments)) as team:
+        people = detect_people(
+            arguments.settings,
+            annotations=read_split(arguments).annotations,
+            manifest=arguments.manifest,
+            weights=arguments.weights,
+            piece=every(arguments.piece),
+            device=team.device,
             workers=arguments.workers,
-            device=worker.device,
         )
-        log.info(
-            "%d people in %d of %d frames",
-            len(proposals.boxes),
-            len(proposals.index),
-            len(keyframes),
-        )
-        write_proposals(arguments.output, proposals)
+    write_proposals(arguments.output, people)
 
 
 if __name__ == "__main__":

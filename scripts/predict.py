@@ -4,7 +4,7 @@ import argparse
 
 from lfb.program import program
 from scripts.arguments import add_device, computing_threads, parser
-from scripts.bank_arguments import add_bank, open_bank
+from scripts.bank_arguments import add_bank
 
 
 def main() -> None:
@@ -21,40 +21,23 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.data.keyframes import Keyframes
-    from lfb.learning.clips import Clips, Draws, Input, Window
-    from lfb.learning.devices import team
-    from lfb.learning.inference import predict
-    from lfb.models.checkpoints import load_checkpoint
-    from lfb.video.frames import Manifest
+    from lfb.learning.jobs import predict_split
+    from lfb.learning.team import join_team
 
-    settings = arguments.settings
-    with team(arguments.device, computing_threads(arguments)) as worker:
-        chosen, manifest = Keyframes.load(arguments.keyframes), Manifest(arguments.manifest)
-        bank = open_bank(arguments, manifest.digest, arguments.baseline)
-        inference = settings["inference"]
-        draws = None
-        if bank and inference["sampling"] == "random":
-            draws = Draws(inference["draws"], arguments.seed)
-        clips = Clips(
-            chosen.keyframes,
-            manifest.open,
-            Input(**settings["input"]),
-            bank,
-            Window(**settings["window"]) if bank else None,
-            draws=draws,
-        )
-        predict(
-            load_checkpoint(arguments.checkpoint).build(),
-            clips,
-            chosen.actions,
-            batch=inference["batch"],
+    with join_team(arguments.device, computing_threads(arguments)) as team:
+        predict_split(
+            arguments.settings,
+            seed=arguments.seed,
+            keyframes=arguments.keyframes,
+            manifest=arguments.manifest,
+            checkpoint=arguments.checkpoint,
+            bank=arguments.bank,
+            published=arguments.published,
+            baseline=arguments.baseline,
+            output=arguments.output,
+            device=team.device,
             workers=arguments.workers,
-            bfloat16=inference["bfloat16"],
-            device=worker.device,
-            scales=inference["scales"],
-            flip=inference["flip"],
-        ).save(arguments.output)
+        )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
 from scripts.arguments import parser as shared_parser
-from scripts.bank_arguments import add_bank, open_bank
+from scripts.bank_arguments import add_bank
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def main() -> None:
 def run(arguments: argparse.Namespace) -> None:
     import torch
 
+    from lfb.bank.opening import open_bank
     from lfb.learning.clips import Input, Window
     from lfb.report.page import write_report
     from lfb.report.results import Data, load_models
@@ -40,7 +41,12 @@ def run(arguments: argparse.Namespace) -> None:
     settings = arguments.settings
     manifest = Manifest(arguments.manifest)
     baseline = arguments.checkpoints[settings["models"].index("baseline")]
-    bank = open_bank(arguments, manifest.digest, baseline)
+    bank = open_bank(
+        arguments.bank,
+        data=manifest.digest,
+        published=arguments.published,
+        baseline=baseline,
+    )
     with Path(arguments.table).open(newline="") as file:
         table = list(csv.DictReader(file))
     write_report(

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from lfb.learning.clips import Clips, Window
-from lfb.learning.devices import team
+from lfb.learning.team import join_team
 from lfb.learning.training import Training, train
 from tests.pictures import INPUT, Film, make_bank, make_keyframes, make_model
 
@@ -29,7 +29,7 @@ NON_LOCAL = {"name": "non_local", "width": 4, "layers": 1, "dropout": 0.2}
 
 
 def main(folder: Path) -> None:
-    with team("cpu", 1) as workers:
+    with join_team("cpu", 1) as workers:
         bank = make_bank(folder / f"rank-{workers.rank}")
         clips = Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), 0)
         torch.manual_seed(workers.rank)  # the processes agree all the same
@@ -38,6 +38,7 @@ def main(folder: Path) -> None:
             model,
             clips,
             TRAINING,
+            name="lfb_test",
             seed=0,
             team=workers,
             identity={},

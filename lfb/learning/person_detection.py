@@ -1,53 +1,65 @@
-"""torchvision's person detectors on keyframes: proposals for videos that have none."""
+"""Detecting people in keyframes: proposals for a split that has none."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from torchvision.models.detection import faster_rcnn
 
 from lfb.data.boxes import PersonBoxes
-from lfb.errors import UserError
-from lfb.files.torch_file import read_tensors
+from lfb.models.person_detector import PERSON, load_person_detector
 from lfb.program import progress
-from lfb.video.frames import FrameFolder, FrameInfo, FrameZip
+from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, Manifest
 from lfb.video.images import decode_frame
 
-PERSON = 1  # among the 91 classes of torchvision's COCO weights
-_IMAGES = 4  # at a time; they are scaled to 800 x 1333 pixels or so
+_IMAGES = 4  # images of a batch; the network scales them to about 800 x 1333 pixels
+
+log = logging.getLogger("lfb")
 
 
-def load_detector(name: str, weights: str | Path, score: float) -> nn.Module:
-    """A detector of torchvision with COCO weights, in evaluation mode.
+def detect_people(
+    settings: Mapping[str, Any],
+    *,
+    annotations: pd.DataFrame,
+    manifest: str | Path,
+    weights: str | Path,
+    piece: slice,
+    device: torch.device,
+    workers: int,
+) -> PersonBoxes:
+    """Detect the people in the keyframes of some of a split's videos.
 
     Args:
-        name: A function of ``torchvision.models.detection``, such as ``fasterrcnn_resnet50_fpn_v2``
-            (43.7 million parameters) or ``fasterrcnn_mobilenet_v3_large_320_fpn`` (19.4 million).
-        weights: Its published ``.pth``.
-        score: Least score of a box.
-
-    Raises:
-        UserError: The file is broken, another one than its name says, or of another network.
+        settings: From ``lfb.config.settings.detection_settings``.
+        annotations: A row for each box and action of the split.
+        manifest: Manifest of the frames.
+        weights: Weights of the person detector, ``.pth``.
+        piece: Which of the split's videos, sorted by name.
+        device: Device that computes.
+        workers: Processes that read frames.
     """
-    model = getattr(faster_rcnn, name)(
-        weights=None, weights_backbone=None, num_classes=91, box_score_thresh=score
+    frames = Manifest(manifest)
+    videos = sorted(annotations["video"].unique())[piece]
+    keyframes = keyframes_to_search(
+        annotations[annotations["video"].isin(videos)],
+        lambda video: frames.open(video).info,
+        settings["seconds"],
     )
-    tensors = read_tensors(weights)
-    try:
-        # Not our own load_weights: torchvision renames the tensors of its older files.
-        model.load_state_dict(tensors)
-    except RuntimeError:
-        raise UserError(
-            f"{weights}: not the weights of {name}. Set detector.name to the network of this file, "
-            "or detector.weights to the file of this network."
-        ) from None
-    return model.eval()
+    people = detect(
+        load_person_detector(settings["name"], weights, settings["score"]),
+        keyframes,
+        frames.open,
+        workers=workers,
+        device=device,
+    )
+    log.info("%d people in %d of %d frames", len(people.boxes), len(people.index), len(keyframes))
+    return people
 
 
 def keyframes_to_search(
@@ -55,12 +67,13 @@ def keyframes_to_search(
     info: Callable[[str], FrameInfo],
     seconds: Literal["all", "annotated"],
 ) -> list[tuple[str, int]]:
-    """The (video, second) pairs to look for people in, sorted.
+    """Return the (video, second) pairs to look for people in, sorted.
 
     Args:
-        info: Of the frames of a video.
-        seconds: ``annotated``: the keyframes of the annotations; ``all``: every second of their
-            videos of which there is a frame.
+        annotations: A row for each box and action.
+        info: Returns what is known of the frames of a video.
+        seconds: ``annotated``: the annotated keyframes. ``all``: every second of the annotated
+            videos that has a frame.
     """
     if seconds == "annotated":
         found = annotations[["video", "second"]].drop_duplicates()
@@ -85,13 +98,14 @@ def detect(
     workers: int,
     device: torch.device,
 ) -> PersonBoxes:
-    """The people that a detector finds in the frames of keyframes.
+    """Return the people that a detector finds in the frames of keyframes.
 
     Args:
-        model: Of ``load_detector``.
+        model: From ``load_person_detector``.
         keyframes: (video, second) pairs.
-        frames: Opens the frames of a video by name.
-        workers: Processes that read the frames.
+        frames: Returns the frames of a video.
+        workers: Processes that read frames.
+        device: Device that computes.
     """
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
@@ -105,7 +119,7 @@ def detect(
     boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
     model.to(device)
     with torch.inference_mode():
-        for batch in progress(images, "looking for people", len(images)):
+        for batch in progress(images, "detecting people", len(images)):
             batch = [image.to(device).float() / 255 for image in batch]
             for image, found in zip(batch, model(batch), strict=True):
                 height, width = image.shape[1:]

@@ -7,28 +7,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
-from torchvision.models.detection import faster_rcnn
 
 from lfb.errors import UserError
-from lfb.files.digests import digest
-from lfb.learning.person_detection import PERSON, detect, keyframes_to_search, load_detector
+from lfb.learning.person_detection import detect, keyframes_to_search
+from lfb.models.person_detector import PERSON, load_person_detector
 from lfb.video.frames import FrameFolder, FrameInfo
 from lfb.video.images import decode_frame
+from tests.person_networks import SMALL, network
 from tests.samples import annotation_table
 
-SMALL = "fasterrcnn_mobilenet_v3_large_320_fpn"
 CPU: dict[str, Any] = {"workers": 0, "device": torch.device("cpu")}
 BOX = (0.1, 0.1, 0.5, 0.9, 1, 0)
-
-
-def network(name: str = SMALL) -> nn.Module:
-    """torchvision's own detector, drawn from a seed, that takes everything for a person."""
-    torch.manual_seed(0)
-    model = getattr(faster_rcnn, name)(weights=None, weights_backbone=None)
-    with torch.no_grad():
-        model.roi_heads.box_predictor.cls_score.bias[PERSON] = 5
-    return model.eval()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +47,10 @@ def opened(folder: Path, video: str) -> FrameFolder:
 def test_the_people_are_those_that_torchvision_finds(weights, folder):
     keyframes = [("a", 5), ("a", 7), ("b", 6)]
     found = detect(
-        load_detector(SMALL, weights, 0.5), keyframes, lambda video: opened(folder, video), **CPU
+        load_person_detector(SMALL, weights, 0.5),
+        keyframes,
+        lambda video: opened(folder, video),
+        **CPU,
     )
     assert found.index.keys() == keyframes
     images = [
@@ -82,13 +74,13 @@ def test_the_people_are_those_that_torchvision_finds(weights, folder):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_piece_without_a_video_has_nobody(weights, workers):
     found = detect(
-        load_detector(SMALL, weights, 0.5), [], pytest.fail, **CPU | {"workers": workers}
+        load_person_detector(SMALL, weights, 0.5), [], pytest.fail, **CPU | {"workers": workers}
     )
     assert found.index.keys() == []
 
 
 def test_nobody_but_people_is_taken(weights, folder):
-    model = load_detector(SMALL, weights, 0.5)
+    model = load_person_detector(SMALL, weights, 0.5)
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[PERSON] = -5
         model.roi_heads.box_predictor.cls_score.bias[PERSON + 1] = 5
@@ -97,7 +89,7 @@ def test_nobody_but_people_is_taken(weights, folder):
 
 
 def test_a_process_that_reads_frames_changes_nothing(weights, folder):
-    model = load_detector(SMALL, weights, 0.5)
+    model = load_person_detector(SMALL, weights, 0.5)
     opener = Opener(folder)
     alone, helped = (
         detect(model, [("a", 5), ("b", 6)], opener, **CPU | {"workers": workers})
@@ -116,43 +108,6 @@ class Opener:
         return opened(self.folder, video)
 
 
-@pytest.mark.parametrize("name", [SMALL, "fasterrcnn_resnet50_fpn_v2"])
-def test_weights_load_as_torchvision_has_published_them(tmp_path, name):
-    model = network(name)
-    state = dict(model.state_dict())
-    path = tmp_path / "detector.pth"
-    if name == SMALL:  # its file is older than the names of today
-        for key in list(state):
-            old = key.replace("rpn.head.conv.0.0.", "rpn.head.conv.")
-            if ".fpn." in key:
-                old = old.replace(".0.weight", ".weight").replace(".0.bias", ".bias")
-            state[old] = state.pop(key)
-            if key.endswith("num_batches_tracked"):
-                del state[old]
-        assert state.keys() != model.state_dict().keys()
-    torch.save(state, path)
-    loaded = load_detector(name, path, 0.05).state_dict()
-    for key, tensor in model.state_dict().items():
-        assert torch.equal(loaded[key], tensor), key
-
-
-def test_weights_of_another_network_are_refused(weights):
-    with pytest.raises(
-        UserError, match=r"detector.pth: not the weights of fasterrcnn_resnet50_fpn"
-    ):
-        load_detector("fasterrcnn_resnet50_fpn_v2", weights, 0.05)
-
-
-def test_weights_are_held_to_the_digest_in_their_name(weights, tmp_path):
-    good = tmp_path / f"detector-{digest(weights)[:8]}.pth"
-    good.symlink_to(weights)
-    load_detector(SMALL, good, 0.05)
-    bad = tmp_path / "detector-00000000.pth"
-    bad.symlink_to(weights)
-    with pytest.raises(UserError, match="SHA-256 should begin with 00000000"):
-        load_detector(SMALL, bad, 0.05)
-
-
 def test_a_frame_that_does_not_decode_is_named(weights, folder, tmp_path):
     path = tmp_path / "a/1.jpg"
     path.parent.mkdir()
@@ -161,7 +116,7 @@ def test_a_frame_that_does_not_decode_is_named(weights, folder, tmp_path):
     assert frames.info.frames == 1
     path.write_bytes(b"no picture")
     with pytest.raises(UserError, match="video a, frame 1: not a JPEG that decodes"):
-        detect(load_detector(SMALL, weights, 0.5), [("a", 5)], lambda _: frames, **CPU)
+        detect(load_person_detector(SMALL, weights, 0.5), [("a", 5)], lambda _: frames, **CPU)
 
 
 ROWS = annotation_table(("b", 7, *BOX), ("a", 6, *BOX), ("a", 6, *BOX), ("a", 9, *BOX))

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import math
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,8 +20,8 @@ import lfb.learning.training
 from lfb.bank.store import Bank
 from lfb.errors import UserError
 from lfb.learning.clips import Clips, Shuffled, Window, load
-from lfb.learning.devices import Team
-from lfb.learning.training import Training, action_loss, learning_rate, train
+from lfb.learning.team import Team
+from lfb.learning.training import Training, action_loss, format_duration, learning_rate, train
 from lfb.randomness import seed_of
 from tests.pictures import INPUT, Film, make_bank, make_keyframes, make_model
 from tests.teamwork import NON_LOCAL, TRAINING
@@ -132,6 +133,7 @@ class Run:
             model,
             Clips(make_keyframes(), Film, INPUT, self.bank, window, 7),
             self.training,
+            name="lfb_test",
             seed=7,
             team=ALONE,
             identity={
@@ -155,18 +157,18 @@ def test_a_killed_run_ends_as_one_never_killed(tmp_path, monkeypatch, operator, 
     bank = make_bank(tmp_path) if operator else None
     history, weights = Run(tmp_path / "whole", bank, operator).start()
 
-    keep = lfb.learning.training._keep
+    keep = lfb.learning.training.save_state
 
-    def killed(path, identity, training, model, optimizer, history) -> None:
+    def killed(path, identity, model, optimizer, history, finished) -> None:
         last = len(history) == epoch
         if not last or kept:
-            keep(path, identity, training, model, optimizer, history)
+            keep(path, identity, model, optimizer, history, finished)
         if last:
             raise Killed
 
     run = Run(tmp_path / "killed", bank, operator)
     with monkeypatch.context() as patch:
-        patch.setattr(lfb.learning.training, "_keep", killed)
+        patch.setattr(lfb.learning.training, "save_state", killed)
         with pytest.raises(Killed):
             run.start()
     # The next start draws other weights and must not use them, but where none were kept.
@@ -281,14 +283,14 @@ def test_training_learns(tmp_path):
 
 
 def kill_after_the_first_epoch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep = lfb.learning.training._keep
+    keep = lfb.learning.training.save_state
 
-    def killed(*state) -> None:
-        keep(*state)
+    def killed(*state, finished) -> None:
+        keep(*state, finished)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(lfb.learning.training, "_keep", killed)
+        patch.setattr(lfb.learning.training, "save_state", killed)
         with pytest.raises(Killed):
             run.start()
 
@@ -300,7 +302,7 @@ def test_a_run_of_another_configuration_is_refused_with_keys_and_values(tmp_path
     with pytest.raises(UserError) as refused:
         run.start()
     assert (
-        "resume.pt: this run was interrupted under another configuration; it differs in: "
+        "resume.pt: an interrupted run with another configuration left this file. It differs in: "
         "settings.training.epochs (3, now 4), settings.training.momentum (0.9, now 0.5). "
     ) in str(refused.value)
 
@@ -328,11 +330,11 @@ def test_a_run_that_goes_on_with_other_code_says_so(tmp_path, monkeypatch, caplo
     run.code = "newer"
     history, _ = run.start()
     assert len(history) == 3
-    assert any("the code has changed since the epochs kept" in r.message for r in caplog.records)
+    assert any("the code has changed since the epochs in" in r.message for r in caplog.records)
     run.code = "newest"  # of a finished run, nothing is taken over
     caplog.clear()
     run.start()
-    assert not any("going on" in r.message for r in caplog.records)
+    assert not any("continuing" in r.message for r in caplog.records)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", "cut", {"epoch": 1}, [1], {"identity": 3}])
@@ -358,7 +360,9 @@ def test_a_resume_state_cannot_run_code(tmp_path):
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_is_not_kept(tmp_path):
     training = dataclasses.replace(TRAINING, learning_rate=1e30, warmup_epochs=0)
-    with pytest.raises(UserError, match=r"epoch 1: the loss is .* Lower training\.learning_rate"):
+    with pytest.raises(
+        UserError, match=r"lfb_test, epoch 1: the loss is .* Lower training\.learning_rate"
+    ):
         Run(tmp_path, None, None, training).start()
     assert not (tmp_path / "resume.pt").exists()
 
@@ -393,3 +397,31 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     assert losses == others
     assert len(losses) == TRAINING.epochs
     assert all(torch.equal(weights[name], copy[name]) for name in weights)
+
+
+def test_a_log_line_has_the_model_the_loss_the_speed_and_the_time_left(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "lfb")
+    Run(tmp_path, None, None).start()
+    lines = [r.message for r in caplog.records if "epoch" in r.message]
+    number = r"\d+\.\d{4}"
+    for epoch, line in enumerate(lines, start=1):
+        left = r", \d+ s left" if epoch < 3 else ""
+        assert re.fullmatch(
+            rf"lfb_test: epoch {epoch}/3, loss {number}, \d+ clips/s{left}", line
+        ), line
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (3569, "59 min"),
+        (3599, "1 h 0 min"),
+        (7800, "2 h 10 min"),
+    ],
+)
+def test_durations_are_in_two_units_at_most(seconds, text):
+    assert format_duration(seconds) == text

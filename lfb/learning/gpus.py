@@ -1,0 +1,88 @@
+"""Choosing a device, and taking GPUs for this job alone."""
+
+import fcntl
+import logging
+import os
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+
+import torch
+
+from lfb.errors import UserError
+
+log = logging.getLogger("lfb")
+
+
+def choose_device(device: str) -> torch.device:
+    """Return the kind of device that a config asks for.
+
+    Args:
+        device: ``cpu``, ``cuda``, or ``auto`` for a GPU if there is one.
+
+    Raises:
+        UserError: ``device`` is ``cuda`` and there is no GPU.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "config key device: cuda was asked for, but PyTorch sees no CUDA GPU here. Check "
+            "nvidia-smi and CUDA_VISIBLE_DEVICES, or set device: cpu (or auto)."
+        )
+    return torch.device(device)
+
+
+def take_gpus(count: int) -> dict[int, IO[str]]:
+    """Take ``count`` of the visible GPUs, and wait until so many are free.
+
+    Snakemake starts several GPU jobs on one machine without assigning GPUs. A lock file for each
+    GPU assigns them. A job that cannot get all its GPUs holds none while it waits, because two
+    jobs could otherwise wait for each other.
+
+    Returns:
+        The open lock file of each GPU, by its number. Closing the file frees the GPU.
+
+    Raises:
+        UserError: There are fewer than ``count``.
+    """
+    available = torch.cuda.device_count()
+    if count > available:
+        raise UserError(
+            f"{count} processes were asked for, but PyTorch sees {available} GPUs here, and each "
+            "process needs its own. Ask for fewer, or check CUDA_VISIBLE_DEVICES."
+        )
+    waiting = False
+    while True:
+        held: dict[int, IO[str]] = {}
+        for index in range(available):
+            if file := _lock(index):
+                held[index] = file
+            if len(held) == count:
+                return held
+        for file in held.values():
+            file.close()
+        if not waiting:
+            log.warning(
+                "%d of %d GPUs are free of other jobs of this workflow; waiting for %d",
+                len(held),
+                available,
+                count,
+            )
+            waiting = True
+        time.sleep(random.uniform(1, 3))  # two waiting jobs do not try at the same moments
+
+
+def _lock(index: int) -> IO[str] | None:
+    """Return the locked file of a GPU; None if another job holds it."""
+    uuid = torch.cuda.get_device_properties(index).uuid
+    path = Path(tempfile.gettempdir()) / f"lfb-gpu-{os.getuid()}-{uuid}.lock"
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file

@@ -1,0 +1,47 @@
+"""Tests of lfb.bank.opening."""
+
+import numpy as np
+import pytest
+
+from lfb.bank.opening import open_bank
+from lfb.bank.writing import write_bank
+from lfb.errors import UserError
+from lfb.files.digests import digest
+
+
+def write(path, **attributes: str) -> None:
+    write_bank(
+        path,
+        split="val",
+        video=["a"],
+        second=[902],
+        feature=np.ones((1, 2)),
+        box=np.array([[0, 0, 1, 1]]),
+        score=np.ones(1),
+        attributes=attributes,
+    )
+
+
+@pytest.mark.parametrize("path", [None, ""])
+def test_without_a_folder_there_is_no_bank(path):
+    assert open_bank(path, data="d") is None
+
+
+def test_a_bank_must_be_of_the_frames_and_the_baseline(tmp_path):
+    baseline = tmp_path / "checkpoint.safetensors"
+    baseline.write_bytes(b"weights")
+    write(tmp_path / "val.zarr", data="d", checkpoint=digest(baseline))
+    assert open_bank(tmp_path / "val.zarr", data="d") is not None
+    assert open_bank(tmp_path / "val.zarr", data="d", baseline=baseline) is not None
+    with pytest.raises(UserError, match="and data e is wanted"):
+        open_bank(tmp_path / "val.zarr", data="e")
+    baseline.write_bytes(b"others")
+    with pytest.raises(UserError, match=r"and checkpoint .* is wanted"):
+        open_bank(tmp_path / "val.zarr", data="d", baseline=baseline)
+
+
+def test_an_imported_bank_must_be_of_the_file(tmp_path):
+    write(tmp_path / "val.zarr", source="lfb_val.pkl", source_digest="5eed")
+    assert open_bank(tmp_path / "val.zarr", data="d", published="x/lfb_val.pkl") is not None
+    with pytest.raises(UserError, match=r"and source other\.pkl is wanted"):
+        open_bank(tmp_path / "val.zarr", data="d", published="other.pkl")

@@ -1,0 +1,35 @@
+"""Fixtures of the tests of lfb.learning."""
+
+import os
+import sys
+import tempfile
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def two_gpus(monkeypatch, tmp_path):
+    """Two GPUs that exist in name, with their lock files in a folder of the test."""
+
+    def properties(index: int) -> SimpleNamespace:
+        return SimpleNamespace(uuid=f"GPU-{index}")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", properties)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+
+
+@pytest.fixture
+def restarted(monkeypatch):
+    """Programs and commands that would have taken the place of this process."""
+    started: list[tuple[str, list[str]]] = []
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="scripts.train"))
+    monkeypatch.setattr(sys, "argv", ["train.py", "--log", "train.log", "--seed", "0"])
+    return started

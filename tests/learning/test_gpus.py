@@ -1,0 +1,66 @@
+"""Tests of lfb.learning.gpus."""
+
+import logging
+
+import pytest
+import torch
+
+from lfb.errors import UserError
+from lfb.learning import gpus
+from lfb.learning.gpus import choose_device, take_gpus
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="config key device: cuda was asked for"):
+        choose_device("cuda")
+    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
+
+
+def test_auto_takes_a_gpu_where_there_is_one(two_gpus):
+    assert choose_device("auto") == choose_device("cuda") == torch.device("cuda")
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+def close(held) -> None:
+    for file in held.values():
+        file.close()
+
+
+def test_jobs_on_one_machine_take_different_gpus_and_free_them(two_gpus):
+    first, second = take_gpus(1), take_gpus(1)
+    assert [list(first), list(second)] == [[0], [1]]
+    close(first)
+    third = take_gpus(1)
+    assert list(third) == [0]
+    close(second)
+    close(third)
+    both = take_gpus(2)
+    assert list(both) == [0, 1]
+    close(both)
+
+
+def test_a_job_waits_while_others_hold_every_gpu(two_gpus, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "lfb")
+    first, second = take_gpus(1), take_gpus(1)
+    waits = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            close(second)  # the job on GPU 1 ends
+
+    monkeypatch.setattr(gpus.time, "sleep", sleep)
+    waiting = take_gpus(1)
+    assert list(waiting) == [1]
+    assert len(waits) == 3
+    assert [r.message for r in caplog.records].count(
+        "0 of 2 GPUs are free of other jobs of this workflow; waiting for 1"
+    ) == 1
+    close(first)
+    close(waiting)
+
+
+def test_more_gpus_than_there_are_is_an_error_and_not_a_wait(two_gpus):
+    with pytest.raises(UserError, match=r"3 processes .* 2 GPUs"):
+        take_gpus(3)

@@ -1,0 +1,58 @@
+"""Tests of lfb.learning.launch."""
+
+import os
+import sys
+from contextlib import ExitStack
+
+import pytest
+from torch.distributed import run as torchrun
+
+from lfb.errors import UserError
+from lfb.learning import gpus, launch
+from lfb.learning.launch import relaunch
+from lfb.learning.team import join_team
+
+
+def test_a_job_that_waits_for_two_gpus_holds_none(two_gpus, monkeypatch, restarted):
+    other = ExitStack()
+    other.enter_context(join_team("cuda", 1))
+
+    def sleep(seconds: float) -> None:
+        with join_team("cuda", 1) as third:
+            assert third.device.index == 1
+        other.close()
+
+    monkeypatch.setattr(gpus.time, "sleep", sleep)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    held = []
+    take = launch.take_gpus
+    monkeypatch.setattr(launch, "take_gpus", lambda n: held.append(take(n)) or held[-1])
+    relaunch(2, "auto")
+    assert len(restarted) == 1
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,7"
+    assert [os.get_inheritable(file.fileno()) for file in held[-1].values()] == [True, True]
+    for file in held[-1].values():
+        file.close()
+
+
+def test_more_processes_than_gpus_is_an_error_rather_than_a_wait(two_gpus):
+    with pytest.raises(UserError, match=r"3 processes .* 2 GPUs"):
+        relaunch(3, "cuda")
+
+
+@pytest.mark.parametrize(("processes", "inside"), [(1, False), (2, True)])
+def test_a_program_on_enough_processes_continues(monkeypatch, processes, inside):
+    if inside:
+        monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("started again"))
+    relaunch(processes, "cpu")
+
+
+def test_a_program_starts_itself_again_as_several_processes(restarted):
+    relaunch(2, "cpu")
+    ((program, command),) = restarted
+    assert program == command[0] == sys.executable
+    assert command[1:3] == ["-m", "torch.distributed.run"]
+    read = torchrun.parse_args(command[3:])
+    assert (read.nproc_per_node, read.module, read.training_script) == ("2", True, "scripts.train")
+    assert read.training_script_args == ["--log", "train.log", "--seed", "0"]

@@ -1,0 +1,23 @@
+"""Tests of lfb.learning.memory."""
+
+import ctypes
+from types import SimpleNamespace
+
+from lfb.learning.memory import keep_freed_memory
+
+
+def test_glibc_is_told_to_keep_large_blocks(monkeypatch):
+    calls = []
+    libc = SimpleNamespace(mallopt=lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: libc)
+    keep_freed_memory()
+    assert calls == [(-3, 32 * 2**20), (-1, 2**31 - 1)]
+
+
+def test_another_libc_is_left_alone(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())
+    keep_freed_memory()
+
+
+def test_this_libc_takes_the_settings():
+    keep_freed_memory()

@@ -1,0 +1,46 @@
+"""Tests of lfb.learning.resume; test_training.py kills and restarts whole trainings."""
+
+import torch
+from torch import nn
+
+from lfb.learning.optimizer import SGD
+from lfb.learning.resume import load_state, save_state
+
+CPU = torch.device("cpu")
+HISTORY = [{"epoch": 1, "loss": 0.5}]
+
+
+def started(seed: int) -> tuple[nn.Module, SGD]:
+    """A network and its optimizer after one step."""
+    torch.manual_seed(seed)
+    network = nn.Linear(3, 2)
+    optimizer = SGD(network.parameters(), momentum=0.9, weight_decay=0)
+    network(torch.randn(4, 3)).sum().backward()
+    optimizer.step(0.1)
+    return network, optimizer
+
+
+def equal(one: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(one.parameters(), other.parameters(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_weights_running_sums_and_history_come_back(tmp_path):
+    network, optimizer = started(0)
+    save_state(tmp_path / "resume.pt", {"seed": 1}, network, optimizer, HISTORY, False)
+    again, other = started(1)
+    assert load_state(tmp_path / "resume.pt", {"seed": 1}, again, other, CPU) == HISTORY
+    assert equal(again, network)
+    sums = zip(other.state_dict(), optimizer.state_dict(), strict=True)
+    assert all(torch.equal(a, b) for a, b in sums)
+
+
+def test_a_finished_run_of_another_identity_leaves_the_model_alone(tmp_path):
+    save_state(tmp_path / "resume.pt", {"seed": 1}, *started(0), HISTORY, True)
+    again, optimizer = started(1)
+    assert load_state(tmp_path / "resume.pt", {"seed": 2}, again, optimizer, CPU) == []
+    assert equal(again, started(1)[0])
+
+
+def test_without_a_file_there_is_no_history(tmp_path):
+    assert load_state(tmp_path / "resume.pt", {}, *started(0), CPU) == []
