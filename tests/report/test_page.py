@@ -138,6 +138,20 @@ def test_the_page_counts_classes_that_gain_or_lose_a_point_and_names_the_extreme
     assert "Largest gains: <jump> (+1.0). Largest loss: stand (\N{MINUS SIGN}1.0)." in text
 
 
+def test_thin_lines_of_classes_reach_from_the_lowest_seed_to_the_highest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline",), [0, 1, 2])
+    aps = {"stand": [52.0, 48.0, 20.0], "<jump>": [60.0] * 3, "obey": [None, 30.0, 10.0]}
+    write_measured(tmp_path, "baseline", aps=aps)
+    text = run.report(monkeypatch)
+    assert re.findall(r'<b style="width:([\d.]+)%', text) == ["60", "40", "20"]
+    assert re.findall(r'<i style="left:([\d.]+)%;width:([\d.]+)%', text) == [
+        ("20", "32"),
+        ("10", "20"),
+    ]
+
+
 def test_classes_of_a_lone_baseline_are_sorted_by_precision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
