@@ -1,4 +1,4 @@
-"""The page docs/own-videos.md, and the config that it says to copy."""
+"""Tests of docs/own-videos.md, and of the config that it says to copy."""
 
 import re
 import textwrap
@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from lfb.config import settings
-from lfb.config.layers import merge
+from lfb.config.layers import read_layers
 from lfb.data.annotations import read_annotations, read_labels
 from lfb.data.detector_csv import in_pixels, read_detections
 from tests.configs import check
@@ -32,23 +32,28 @@ def config(name: str) -> dict[str, Any]:
 def test_the_examples_of_the_page_are_read(tmp_path):
     labels = read_labels(write(tmp_path, *example("**`labels.pbtxt`**"), name="labels.pbtxt"))
     assert labels == {3: "stand", 17: "pour", 20: "sit"}
-    rows, faults = read_annotations(write(tmp_path, *example("**`train.csv`, ")), labels)
-    assert faults == []
+    rows, errors = read_annotations(write(tmp_path, *example("**`train.csv`, ")), labels)
+    assert errors == []
     assert rows["video"].unique().tolist() == ["kitchen 2"]
-    found, faults = read_detections(write(tmp_path, *example("**`detections`**")))
-    assert faults == []
+    found, errors = read_detections(write(tmp_path, *example("**`detections`**")))
+    assert errors == []
     assert (len(found), in_pixels(found)) == (3, True)
 
 
-def test_the_overlay_for_new_videos_trains_nothing_and_leaves_no_file_of_the_old_ones():
-    told = yaml.safe_load("\n".join(example("## Score new videos")))
-    own = config("own.yaml")
-    own["data"]["val"] |= {"detections": "boxes.csv", "excluded": "out.csv"}
-    own = merge(own, told)
-    own = check(own)
-    assert own["data"]["val"] == {"annotations": "resources/new.csv"}
-    assert settings.trained(own) == []
-    assert settings.splits(own) == ["val"]
+def test_the_config_for_new_videos_trains_nothing_and_drops_the_files_of_the_old_ones(tmp_path):
+    mine = (ROOT / "config/own.yaml").read_text()
+    for commented in "# detections: resources/own/val_", "# excluded: resources/own/val_":
+        assert commented in mine
+        mine = mine.replace(commented, commented[2:])
+    (tmp_path / "my.yaml").write_text(mine)
+    new = write(tmp_path, *example("## Score new videos"), name="new.yaml")
+    config, files = read_layers([new], {}, ROOT / "config/config.yaml")
+    assert [file.name for file in files] == ["my.yaml", "new.yaml"]
+    assert config["data"]["val"].keys() == {"annotations", "detections", "excluded"}
+    config = check(config)
+    assert config["data"]["val"] == {"annotations": "resources/new.csv"}
+    assert settings.trained(config) == []
+    assert settings.splits(config) == ["val"]
 
 
 def test_the_published_recipe_is_that_of_ava():
@@ -62,11 +67,11 @@ def test_the_published_recipe_is_that_of_ava():
         assert {**ours, "empty": ""} == {**published, "empty": ""}
 
 
-def test_what_the_configs_need_can_be_fetched():
+def test_the_weights_of_the_configs_can_be_downloaded():
     for name in "own.yaml", "small.yaml":
-        told = config(name)
+        needed = config(name)
         fetched = {
-            f"{item['to']}/{item['url'].rsplit('/', 1)[1]}" for item in told["fetch"]["weights"]
+            f"{item['to']}/{item['url'].rsplit('/', 1)[1]}" for item in needed["fetch"]["weights"]
         }
-        assert fetched == {told["detector"]["weights"], told["weights"]} - {None}
-        assert Path(told["detector"]["weights"]).name.startswith(told["detector"]["name"])
+        assert fetched == {needed["detector"]["weights"], needed["weights"]} - {None}
+        assert Path(needed["detector"]["weights"]).name.startswith(needed["detector"]["name"])

@@ -38,7 +38,7 @@ def training_of(config: dict[str, Any], model: str, **changes: Any) -> Training:
     return Training(**{**settings.training_settings(config, model)["training"], **changes})
 
 
-# Epoch and part of it, and the rate there as a part of the base rate: MMCV's linear warm-up is
+# Epoch, fraction of it, and the rate there as a fraction of the base rate. MMCV's warm-up is
 # 1 - (1 - iteration / warm-up) * (1 - 0.1), iteration by iteration; then steps at 10 and 15.
 SCHEDULE = [
     (0, 0, 0.1),
@@ -59,16 +59,14 @@ SCHEDULE = [
 @pytest.mark.parametrize(
     ("model", "base"), [("baseline", 0.2), ("lfb_avg", 0.15), ("lfb_max", 0.15), ("lfb_nl", 0.15)]
 )
-def test_the_learning_rate_on_eight_gpus_is_the_published_one(
-    config, model, base, epoch, part, factor
-):
+def test_the_learning_rate_on_8_gpus_is_the_published_one(config, model, base, epoch, part, factor):
     length = 1600
     iteration = round((epoch + part) * length)
     rate = learning_rate(training_of(config, model), iteration, length, 8)
     assert rate == pytest.approx(base * factor, rel=1e-12)
 
 
-def test_the_first_iterations_rise_by_the_same_step(config):
+def test_the_warm_up_is_linear(config):
     rates = [learning_rate(training_of(config, "baseline"), i, 1000, 8) for i in range(5001)]
     step = 0.2 * 0.9 / 5000
     assert rates[0] == pytest.approx(0.02)
@@ -77,7 +75,7 @@ def test_the_first_iterations_rise_by_the_same_step(config):
 
 @pytest.mark.parametrize("iteration", [0, 777, 2500, 10_000, 19_999])
 @pytest.mark.parametrize(("processes", "batch"), [(1, 16), (4, 16), (8, 8), (16, 16), (2, 7)])
-def test_the_learning_rate_follows_the_total_batch(config, processes, batch, iteration):
+def test_the_learning_rate_scales_with_the_total_batch(config, processes, batch, iteration):
     for model, base, total in [("baseline", 0.2, 128), *((name, 0.15, 96) for name in LFB)]:
         usual = learning_rate(training_of(config, model), iteration, 1000, 8)
         rate = learning_rate(training_of(config, model, batch=batch), iteration, 1000, processes)
@@ -87,7 +85,7 @@ def test_the_learning_rate_follows_the_total_batch(config, processes, batch, ite
         )
 
 
-def test_the_rest_of_the_training_is_the_published_one(config):
+def test_the_other_keys_of_training_are_the_published_ones(config):
     for model in ["baseline", *LFB]:
         training = training_of(config, model)
         assert training.batch == (16 if model == "baseline" else 12)
@@ -131,7 +129,7 @@ def test_clips_boxes_and_windows_are_the_published_ones(config):
     assert data == {"fps": 30, "first_second": 900, "start": 900, "seconds": 901}
 
 
-def test_nothing_is_written_where_another_configuration_writes(config):
+def test_outputs_have_folders_that_no_other_config_uses(config):
     assert config["pathvars"] == {
         name: f"{name}/ava" for name in ("results", "resources", "logs", "benchmarks")
     }
@@ -151,14 +149,14 @@ def test_nothing_is_written_where_another_configuration_writes(config):
     ],
     ids="+".join,
 )
-def test_all_that_a_recipe_reads_can_be_fetched(names, tmp_path, monkeypatch):
+def test_all_files_of_a_recipe_can_be_downloaded(names, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = read(*names)
     items = [item for kind in config["fetch"].values() for item in kind]
-    brought = {str(place) for item in items for place in fetched_paths(item)}
+    fetched_files = {str(place) for item in items for place in fetched_paths(item)}
     missing = missing_files(config)
     assert len(missing) > 5
-    assert brought >= set(missing.values())
+    assert fetched_files >= set(missing.values())
 
 
 # The recipe of the paper's authors, in iterations of 16 clips (their lib/utils/lr_policy.py).
@@ -179,7 +177,7 @@ def test_all_that_a_recipe_reads_can_be_fetched(names, tmp_path, monkeypatch):
         (139_999, 0.0004),
     ],
 )
-def test_the_papers_learning_rate_on_eight_gpus_is_the_authors(paper, iteration, rate):
+def test_the_learning_rate_of_the_paper_on_8_gpus_is_the_authors(paper, iteration, rate):
     for model in paper["models"]:
         training = training_of(paper, model)
         length = len(Shuffled(180_000, training.batch, 0, 0, 8, training.epoch_clips))
@@ -189,7 +187,7 @@ def test_the_papers_learning_rate_on_eight_gpus_is_the_authors(paper, iteration,
         assert learning_rate(training, iteration, length, 8) == pytest.approx(rate, abs=tolerance)
 
 
-def test_on_fewer_gpus_the_papers_training_sees_as_many_clips_at_as_high_a_rate_for_each(paper):
+def test_training_of_the_paper_sees_the_same_number_of_clips_on_any_number_of_gpus(paper):
     training = training_of(paper, "baseline")
     for processes in 1, 2, 4, 16:
         length = len(Shuffled(180_000, training.batch, 0, 0, processes, training.epoch_clips))
@@ -200,14 +198,14 @@ def test_on_fewer_gpus_the_papers_training_sees_as_many_clips_at_as_high_a_rate_
             assert rate == pytest.approx(usual * 2 * processes / 16)
 
 
-def test_the_rest_of_the_papers_training_is_the_authors(paper):
+def test_the_other_keys_of_training_of_the_paper_are_the_authors(paper):
     for model in paper["models"]:
         training = training_of(paper, model)
         assert (training.momentum, training.nesterov) == (0.9, True)
         assert (training.weight_decay, training.clip_norm) == (1e-6, None)
 
 
-def test_the_papers_models_are_the_authors(paper):
+def test_the_models_of_the_paper_are_the_authors(paper):
     published = {name: about["published_mAP"] for name, about in paper["models"].items()}
     assert published == {
         "baseline": 22.1,
@@ -243,7 +241,7 @@ def test_the_papers_models_are_the_authors(paper):
         assert Path(about["weights"]).name == "r50_k400_pretrained.pkl"
 
 
-def test_the_papers_clips_boxes_and_windows_are_the_authors(paper):
+def test_clips_boxes_and_windows_of_the_paper_are_the_authors(paper):
     given = settings.training_settings(paper, "lfb_nl")
     assert Input(**given["input"]) == Input(
         32, 2, 256, [256, 320], 224, 0.5, jitter=False, test_crop=256
@@ -261,7 +259,7 @@ def test_the_papers_clips_boxes_and_windows_are_the_authors(paper):
     assert paper["evaluation"]["protocol"] == "slowfast"
 
 
-def test_the_deeper_backbone_changes_the_weights_and_the_rows_alone(paper):
+def test_the_deeper_backbone_changes_only_the_weights_and_the_rows(paper):
     deeper = read("ava_paper_r101.yaml")
     published = {name: about["published_mAP"] for name, about in deeper["models"].items()}
     assert published == {"baseline": 23.2, "lfb_nl_3l": 26.9}
@@ -275,7 +273,7 @@ def test_the_deeper_backbone_changes_the_weights_and_the_rows_alone(paper):
         assert {key for key in own if own[key] != usual[key]} == {"backbone", "weights"}
 
 
-def test_the_published_models_are_fetched_and_nothing_is_trained():
+def test_the_published_models_can_be_downloaded_and_none_is_trained():
     config = read("ava_published_bank.yaml")
     assert settings.trained(config) == []
     assert settings.splits(config) == ["val"]
