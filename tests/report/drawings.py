@@ -42,5 +42,12 @@ def points(svg: bytes, colour: str) -> list[tuple[float, float]]:
     ]
 
 
+def ticks(svg: bytes) -> tuple[list[int], list[float]]:
+    """Return the numbers along the axis of the epochs and along that of the values."""
+    *along, _ = texts(svg)
+    middle = along.index("epoch")
+    return list(map(int, along[:middle])), list(map(float, along[middle + 1 :]))
+
+
 def coordinates(path: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in re.findall(r"[ML] ([\d.]+) ([\d.]+)", path)]

@@ -6,14 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfb.report.charts import PALETTE, Curve, draw_curves
-from tests.report.drawings import points, texts
-
-
-def ticks(svg: bytes) -> tuple[list[int], list[float]]:
-    """Return the numbers along the axis of the epochs and along that of the values."""
-    *along, _ = texts(svg)
-    middle = along.index("epoch")
-    return list(map(int, along[:middle])), list(map(float, along[middle + 1 :]))
+from tests.report.drawings import points, texts, ticks
 
 
 @settings(deadline=None)

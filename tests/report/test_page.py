@@ -11,7 +11,7 @@ from PIL import Image
 
 from lfb.files.atomic import write_json
 from lfb.report.charts import BASELINE
-from tests.report.drawings import points, texts
+from tests.report.drawings import points, texts, ticks
 from tests.report.finished_run import LABELS, finished, predict, write_checkpoint
 
 
@@ -226,6 +226,9 @@ def test_attention_adds_up_and_stands_at_its_second(
     assert sum(float(weight) for _, weight, _ in entries) + sum(empty) / 2 == pytest.approx(
         100, abs=2
     )
+    bars = re.findall(r'title="\S+ s: ([\d.]+) %(?:, empty slots ([\d.]+) %)?"', card)
+    assert len(bars) == 2 * 6
+    assert sum(float(share or 0) for bar in bars for share in bar) == pytest.approx(200, abs=2)
     assert {actions for _, _, actions in entries} == {"stand", "stand, obey", "stand, &lt;jump&gt;"}
     images = [Image.open(io.BytesIO(data)) for data in jpegs(card)]
     assert {image.size for image in images if image.height == 104} == {(58, 104), (75, 104)}
@@ -242,6 +245,7 @@ def test_the_page_draws_loss_and_learning_rate(
     charts = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", text)
     loss, rate = (base64.b64decode(chart) for chart in charts)
     assert (texts(loss)[-1], texts(rate)[-1]) == ("loss", "learning rate at the end of the epoch")
+    assert ticks(loss)[0] == ticks(rate)[0] == [1, 2, 3]  # epochs
     falling = [y for _, y in points(loss, BASELINE)]
     assert falling == pytest.approx([1, 1 / 2, 1 / 3], abs=1e-3)
     (level,) = {y for _, y in points(rate, BASELINE)}
