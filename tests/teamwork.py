@@ -44,12 +44,14 @@ def main(folder: Path) -> None:
             identity={},
             state_file=folder / f"resume-{workers.rank}.pt",
         )
-        mean = workers.mean(1.0 + workers.rank)
-        losses = [metrics["loss"] for metrics in history]
-        parameters = {name: value.detach() for name, value in model.named_parameters()}
-        torch.save(
-            (losses, parameters, mean, torch.initial_seed()), folder / f"rank-{workers.rank}.pt"
-        )
+        result = {
+            "losses": [metrics["loss"] for metrics in history],
+            "rates": [metrics["learning_rate"] for metrics in history],
+            "weights": {name: value.detach() for name, value in model.named_parameters()},
+            "mean": workers.mean(1.0 + workers.rank),
+            "dropout seed": torch.initial_seed(),
+        }
+        torch.save(result, folder / f"rank-{workers.rank}.pt")
 
 
 if __name__ == "__main__":

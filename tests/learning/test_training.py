@@ -388,14 +388,16 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     ]
     told = [process.communicate(timeout=100)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], told
-    (losses, weights, middle, seed), (others, copy, same, another) = (
-        torch.load(tmp_path / f"rank-{r}.pt") for r in range(2)
-    )
-    assert middle == same == 1.5  # of 1 and 2
-    assert seed != another  # of the dropout
+    one, other = (torch.load(tmp_path / f"rank-{rank}.pt") for rank in range(2))
+    assert one["mean"] == other["mean"] == 1.5  # of 1 and 2
+    assert one["dropout seed"] != other["dropout seed"]
     assert [(tmp_path / f"resume-{rank}.pt").exists() for rank in range(2)] == [True, False]
-    assert losses == others
-    assert len(losses) == TRAINING.epochs
+    assert one["losses"] == other["losses"]
+    assert len(one["losses"]) == TRAINING.epochs
+    length = len(make_keyframes()) // (2 * TRAINING.batch)
+    wanted = [learning_rate(TRAINING, length * epoch - 1, length, 2) for epoch in (1, 2, 3)]
+    assert one["rates"] == pytest.approx(wanted)
+    weights, copy = one["weights"], other["weights"]
     assert all(torch.equal(weights[name], copy[name]) for name in weights)
 
 

@@ -252,6 +252,16 @@ def test_the_page_draws_loss_and_learning_rate(
     assert level == pytest.approx(1, abs=1e-3)
 
 
+def test_the_loss_of_every_seed_is_drawn_and_those_after_the_first_are_faint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = finished(tmp_path, ("baseline",), [0, 1, 2]).report(monkeypatch)
+    charts = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", text)
+    loss, rate = (base64.b64decode(chart).decode() for chart in charts)
+    assert (loss.count(f"stroke: {BASELINE}"), rate.count(f"stroke: {BASELINE}")) == (3, 1)
+    assert loss.count("stroke-opacity: 0.5") == 2
+
+
 def test_the_page_shows_batch_and_learning_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
