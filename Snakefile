@@ -15,12 +15,14 @@ scattergather:
 
 if "demo" in config:
 
-    include: "rules/data.smk"
+    include: "rules/demo.smk"
 
 
 include: "rules/fetch.smk"
+include: "rules/check.smk"
 include: "rules/frames.smk"
 include: "rules/proposals.smk"
+include: "rules/keyframes.smk"
 include: "rules/published.smk"
 
 
@@ -31,20 +33,14 @@ if "baseline" in TRAINED:
 
 include: "rules/bank.smk"
 include: "rules/lfb.smk"
-include: "rules/evaluate.smk"
+include: "rules/scoring.smk"
 include: "rules/report.smk"
+include: "rules/targets.smk"
 
 
 onstart:
-    # A cluster's jobs find their GPUs where they run; here one has to be at hand.
-    if (
-        config["device"] == "cuda"
-        and workflow.is_main_process
-        and workflow.local_exec
-    ):
-        shell("python -m scripts.check_device --device cuda")
-    if workflow.is_main_process:
-        tell_disk_need()
+    check_device()
+    estimate_disk_use()
 
 
 rule all:
@@ -53,28 +49,5 @@ rule all:
     input:
         "<results>/map_table.csv",
         "<results>/report.html",
-
-
-rule frames:
-    """The frames of all videos, checked."""
-    input:
-        "<results>/data/manifest.json",
-
-
-rule proposals:
-    """The detected people of all splits, and how many of the annotated ones they are."""
-    input:
-        expand(
-            "<results>/data/{split}-recall.json",
-            split=splits_from("proposals", "detections", "detector"),
-        ),
-
-
-rule banks:
-    """The feature banks of all splits."""
-    input:
-        expand(
-            "<results>/seed-{seed}/bank/{split}.zarr",
-            seed=SEEDS,
-            split=SPLITS,
-        ),
+    message:
+        "{rule}: the table and the report are ready"

@@ -1,32 +1,38 @@
-"""The files of the project that a program runs, found by its imports without running it."""
+"""The files of the project that a program runs, and digests of what they do.
+
+This reads the source without running it (and without loading PyTorch).
+"""
 
 import ast
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from lfb.files.digests import digest, digest_json
+from lfb.files.digests import digest_json
 
 ROOT = Path(__file__).parent.parent
+LAUNCHER = "scripts/__main__.py"  # it imports the program by name
 
 
-def sources(
-    program: str, backbones: Iterable[str] = (), operators: Iterable[str] = ()
-) -> list[str]:
+def sources(program: str, models: Iterable[Mapping[str, Any]] = ()) -> list[str]:
     """Return a program and every file of the project that it imports, directly or not, sorted.
 
-    A program imports backbones and operators by their names in the config. Name those that this
-    use of the program loads; adding or editing another one does not change the result.
+    A program imports backbones and operators by their names in the config. It depends on those of
+    its own models; adding or editing another one does not change the result.
 
     Args:
         program: Path from the project's root, such as ``scripts/train.py``.
-        backbones: Names of backbones, such as ``slowonly``.
-        operators: Names of operators, such as ``non_local``.
+        models: The settings of the models that the program builds: ``backbone`` and ``operator``,
+            each with a ``name``. ``operator`` may be None or missing.
     """
     found: set[str] = set()
-    waiting = [program]
-    waiting += [f"lfb/models/backbones/{name}.py" for name in backbones]
-    waiting += [f"lfb/models/operators/{name}.py" for name in operators]
+    waiting = [LAUNCHER, program]
+    for model in models:
+        waiting.append(f"lfb/models/backbones/{model['backbone']['name']}.py")
+        if operator := model.get("operator"):
+            waiting.append(f"lfb/models/operators/{operator['name']}.py")
     while waiting:
         file = waiting.pop()
         if file not in found:
@@ -35,18 +41,72 @@ def sources(
     return sorted(found)
 
 
-def digest_of_sources(
-    program: str, backbones: Iterable[str] = (), operators: Iterable[str] = ()
-) -> str:
-    """Return the SHA-256, in hex, of the files that ``sources`` lists."""
-    files = sources(program, backbones, operators)
-    return digest_json({file: digest(ROOT / file) for file in files})
+def digests(program: str, models: Iterable[Mapping[str, Any]] = ()) -> dict[str, str]:
+    """Return a SHA-256, in hex, of the code in each file that ``sources`` lists.
+
+    It covers the syntax tree: comments, docstrings and formatting do not change it.
+    """
+    return {file: _digest(file) for file in sources(program, models)}
+
+
+def digest_of_code(program: str, models: Iterable[Mapping[str, Any]] = ()) -> str:
+    """Return one SHA-256, in hex, of all that ``digests`` returns."""
+    return digest_json(digests(program, models))
+
+
+def syntax_digest(tree: ast.Module) -> str:
+    """Return the SHA-256, in hex, of a syntax tree without docstrings and positions."""
+    return hashlib.sha256("\n".join(_words(tree)).encode()).hexdigest()
+
+
+@cache
+def _tree(file: str) -> ast.Module:
+    return ast.parse((ROOT / file).read_text())
+
+
+@cache
+def _digest(file: str) -> str:
+    return syntax_digest(_tree(file))
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    """Yield a syntax tree as words.
+
+    Empty fields are left out. Newer versions of Python add such fields, and would change every
+    digest.
+    """
+    yield type(node).__name__
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield name
+            yield from _words(value)
+        elif isinstance(value, list) and value:
+            yield f"{name} ["
+            for item in value:
+                if isinstance(item, ast.AST):
+                    if not _is_text(item):
+                        yield from _words(item)
+                else:
+                    yield repr(item)
+            yield "]"
+        elif value is not None and value != [] and name != "kind":  # the u of u"text"
+            yield f"{name} {value!r}"
+    yield "."
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Return whether a statement is only a text, as a docstring is."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 @cache
 def _imported(file: str) -> list[str]:
     names = set()
-    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+    for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

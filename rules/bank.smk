@@ -15,7 +15,6 @@ rule build_bank_piece:
         keyframes="<results>/data/{split}-bank.npz",
         manifest="<results>/data/manifest.json",
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
-        code=lambda wildcards: code("scripts/build_bank.py", ["baseline"]),
     output:
         directory("<results>/seed-{seed}/bank/pieces/{split}-{scatteritem}.zarr"),
     log:
@@ -32,9 +31,13 @@ rule build_bank_piece:
         mem_mb=8000,
         runtime=240,
     params:
-        settings=as_json(settings.bank_settings(config)),
+        *code("build_bank", ["baseline"]),
+        program=program("build_bank"),
+        settings=settings_file("build_bank", settings.bank_settings(config)),
+    message:
+        "{rule}: seed {wildcards.seed}, split {wildcards.split}, piece {wildcards.scatteritem}"
     shell:
-        "python -m scripts.build_bank --log {log} --settings {params.settings:q}"
+        "python {params.program} --log {log} --settings {params.settings:q}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
         " --device {resources.device} --threads {threads} --workers {resources.workers}"
         " --split {wildcards.split} --piece {wildcards.scatteritem} --output {output}"
@@ -46,7 +49,6 @@ rule gather_bank:
         pieces=gather.bank(
             "<results>/seed-{{seed}}/bank/pieces/{{split}}-{scatteritem}.zarr"
         ),
-        code=code("scripts/gather_bank.py"),
     output:
         directory("<results>/seed-{seed}/bank/{split}.zarr"),
     log:
@@ -58,15 +60,19 @@ rule gather_bank:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        *code("gather_bank"),
+        program=program("gather_bank"),
+    message:
+        "{rule}: seed {wildcards.seed}, split {wildcards.split}"
     shell:
-        "python -m scripts.gather_bank --log {log} {input.pieces} --output {output}"
+        "python {params.program} --log {log} {input.pieces} --output {output}"
 
 
 rule export_bank:
     """Writes a bank as MMAction2 does, for those who ask for the file."""
     input:
         bank="<results>/seed-{seed}/bank/{split}.zarr",
-        code=code("scripts/export_bank.py"),
     output:
         "<results>/seed-{seed}/bank/lfb_{split}.pkl",
     log:
@@ -76,5 +82,10 @@ rule export_bank:
     resources:
         mem_mb=6000,
         runtime=60,
+    params:
+        *code("export_bank"),
+        program=program("export_bank"),
+    message:
+        "{rule}: seed {wildcards.seed}, split {wildcards.split}"
     shell:
-        "python -m scripts.export_bank --log {log} --bank {input.bank} --output {output}"
+        "python {params.program} --log {log} --bank {input.bank} --output {output}"

@@ -12,7 +12,6 @@ rule train_baseline:
         keyframes="<results>/data/train-training.npz",
         manifest="<results>/data/manifest.json",
         weights=lambda wildcards: initial_weights("baseline"),
-        code=code("scripts/train.py", ["baseline"]),
     output:
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
         history="<results>/seed-{seed}/baseline/history.jsonl",
@@ -30,9 +29,13 @@ rule train_baseline:
         mem_mb=8000,
         runtime=1440,
     params:
-        settings=as_json(settings.training_settings(config, "baseline")),
+        *code("train", ["baseline"]),
+        program=program("train"),
+        settings=settings_file("train", settings.training_settings(config, "baseline")),
+    message:
+        "{rule}: seed {wildcards.seed}"
     shell:
-        "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
+        "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest}"
         " --device {resources.device} --processes {resources.gpu}"
         " --threads {threads} --workers {resources.workers}"

@@ -1,21 +1,21 @@
-"""What all stages share: the checked configuration, wildcards and named input functions."""
+"""What all stages share: the checked config, wildcards and named input functions."""
 
-import json
 import shlex
 import subprocess
 import sys
-from itertools import chain
 from pathlib import Path
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent
 sys.path.insert(0, str(ROOT))
 
-from lfb.config import settings, user_files
+from lfb.code_digest import digests
+from lfb.config import inputs, settings, user_files
 from lfb.config.checks import check_config
+from lfb.config.job_settings import write_settings
 from lfb.config.layers import read_file, read_layers
 from lfb.errors import UserError
+from lfb.files.digests import digest
 from lfb.models.signatures import arguments
-from lfb.code_digest import sources
 from snakemake.exceptions import WorkflowError
 from snakemake.pathvars import Pathvars
 
@@ -47,6 +47,9 @@ SEEDS = config["seeds"]
 SPLITS = settings.splits(config)
 TRAINED = settings.trained(config)
 PUBLISHED_BANKS = settings.published_banks(config)
+# Snakemake replaces <name> in files only, not in params.
+FRAMES = workflow.pathvars.apply("<resources>/frames")
+JOB_SETTINGS = workflow.pathvars.apply("<logs>/settings")
 
 
 wildcard_constraints:
@@ -56,78 +59,66 @@ wildcard_constraints:
 
 
 def one_of(names):
-    """What constrains a wildcard to some names; where there are none, nothing fits."""
-    return "|".join(names) or "(?!)"
+    """Return a wildcard constraint that matches these names alone."""
+    return "|".join(names) or "(?!)"  # no name: nothing matches
 
 
-def split_files(split):
-    """The annotation files of a split, as named inputs; without `excluded` it has none."""
-    files = config["data"][split]
-    return {
-        "labels": config["data"]["labels"],
-        "annotations": files["annotations"],
-        "excluded": files.get("excluded", []),
-    }
+def program(name):
+    """Return a params function: what `python` runs, from any working directory.
+
+    Its argument `input` has Snakemake leave the result out when it compares params. Otherwise all
+    jobs would run again after you move the project.
+    """
+    return lambda wildcards, input: command(name)
 
 
-def validation_files(wildcards):
-    """Those of the validation split."""
-    return split_files("val")
+def command(name):
+    """Return what `python` runs, quoted for the shell."""
+    folder = "scripts" if Path.cwd() == ROOT else str(ROOT / "scripts")
+    return f"{shlex.quote(folder)} {name}"
 
 
-def splits_from(*origins):
-    """The splits whose people come from there; see ``settings.origin_of_people``."""
-    return [
-        split for split in SPLITS if settings.origin_of_people(config, split) in origins
+def settings_file(rule, content):
+    """Return a params function: the settings file of a job.
+
+    `content` is the job's part of the config, or a function that gets the wildcards and returns it.
+    """
+    return lambda wildcards: write_settings(
+        JOB_SETTINGS, rule, content(wildcards) if callable(content) else content
+    )
+
+
+def code(program, models=()):
+    """Return params: every file that a program runs for some models, with a digest of its code.
+
+    A job runs again when one of them changes, and Snakemake's reason names those that changed.
+    """
+    built = [settings.model_settings(config, model) for model in models]
+    found = digests(f"scripts/{program}.py", built)
+    return [f"{file} {value[:12]}" for file, value in found.items()]
+
+
+def model_code(program):
+    """Return a params function: the files that a program runs for the rule's model alone."""
+    common = code(program)
+    return lambda wildcards: [
+        file for file in code(program, [wildcards.model]) if file not in common
     ]
 
 
-def selection_files(wildcards):
-    """Those of a split, with its detected people, or none where the ground truth stands for them."""
-    split = wildcards.split
-    proposals = config["data"][split].get("proposals", [])
-    if split in splits_from("detections", "detector"):
-        proposals = f"<results>/data/{split}-proposals.pkl"
-    return split_files(split) | {"proposals": proposals}
-
-
-def split_input(wildcards):
-    """The annotation files of a rule's split."""
-    return split_files(wildcards.split)
-
-
-def detections(wildcards):
-    """What a detector has written of a split."""
-    return {"detections": config["data"][wildcards.split]["detections"]}
-
-
-def files_by_split(*kinds):
-    """The files of each split that are of such kinds, as far as the config names them."""
-    return {
-        split: {
-            kind: path for kind, path in config["data"][split].items() if kind in kinds
-        }
-        for split in SPLITS
-    }
-
-
-def data_files(*kinds):
-    """An input function: the same, the label list and the folder of videos or frames."""
-    data = config["data"]
-    folder = data.get("videos") or data["frames"]["folder"]
-    files = {
-        f"{split}_{kind}": path
-        for split, named in files_by_split(*kinds).items()
-        for kind, path in named.items()
-    }
-    return lambda wildcards: {"folder": folder, "labels": data["labels"], **files}
+def templates(folder):
+    """Return params: the templates and styles of a package, with a digest of their content."""
+    files = [
+        path for kind in ("j2", "css") for path in (ROOT / folder).glob(f"*.{kind}")
+    ]
+    return [f"{path.relative_to(ROOT)} {digest(path)[:12]}" for path in sorted(files)]
 
 
 def require(paths):
-    """Ends the run if one of the user's own files is not there, and names all that are not.
+    """Stop the run if any of the user's own files is missing, and list all missing files.
 
-    Not with an exception: Snakemake would take the job for one that cannot run and, where it has
-    run before, silently go on with what it made then.
+    This does not raise an exception. Snakemake would only skip the job and, where the job has run
+    before, silently continue with its old output.
     """
     missing = user_files.missing_files(config)
     if not set(missing.values()).isdisjoint(paths):
@@ -135,58 +126,73 @@ def require(paths):
 
 
 def required(path):
-    """One of the user's own files, which has to be there."""
+    """Return one of the user's own files, which must exist."""
     require([path])
     return path
 
 
 def users(files, rule):
-    """An input function: the user's own files, which have to be there.
+    """Return an input function: the user's own files, which must exist.
 
-    Not where the output of ``rule`` is there: who has the frames may delete the videos.
+    They need not exist where the output of `rule` does. You may delete the videos once you have
+    their frames.
     """
 
     def present(wildcards):
-        made = [path.format(**wildcards) for path in getattr(rules, rule).output]
-        if not all(Path(path).exists() for path in made):
+        outputs = [path.format(**wildcards) for path in getattr(rules, rule).output]
+        if not all(Path(path).exists() for path in outputs):
             require(filter(None, files(wildcards).values()))
         return files(wildcards)
 
     return present
 
 
-def frames_folder(wildcards):
-    """Where packed frames lie. Snakemake replaces <resources> in files only, not in params."""
-    resources = config.get("pathvars", {}).get("resources", "resources")
-    return f"{resources}/frames"
+def split_files(wildcards):
+    """Return the annotation files of the rule's split."""
+    return inputs.split_files(config, wildcards.split)
 
 
-def tell_disk_need():
-    """Says what a run will need on disk, while frames of the user's own data are to be extracted."""
-    lacking = [
-        key for key in user_files.missing_files(config) if key.startswith("data.")
-    ]
-    manifest, table = rules.extract_frames.output[0], rules.map_table.output[0]
-    if "demo" in config or lacking or Path(manifest).exists():
-        return
-    arguments = {
-        "--settings": json.dumps(settings.disk_settings(config)),
-        "--labels": config["data"]["labels"],
-        "--files": json.dumps(files_by_split("annotations", "proposals")),
-        "--frames": frames_folder(None),
-        "--results": str(Path(table).parent),
-    }
-    command = ["python", "-m", "scripts.disk_need", *chain(*arguments.items())]
-    subprocess.run(command, check=False)  # an estimate that fails stops no run
+def validation_files(wildcards):
+    """Return the annotation files of the validation split."""
+    return inputs.split_files(config, "val")
+
+
+def selection_files(wildcards):
+    """Return the annotation files of the rule's split, and its proposals if it has any."""
+    split = wildcards.split
+    proposals = config["data"][split].get("proposals", [])
+    if split in inputs.splits_from(config, "detections", "detector"):
+        proposals = f"<results>/data/{split}-proposals.pkl"
+    return split_files(wildcards) | {"proposals": proposals}
+
+
+def data_files(*kinds):
+    """Return an input function: the files of these kinds, of all splits."""
+    return lambda wildcards: inputs.data_files(config, kinds)
+
+
+def detections(wildcards):
+    """Return the csv of a person detector for the rule's split."""
+    return {"detections": config["data"][wildcards.split]["detections"]}
+
+
+def published_bank(wildcards):
+    """Return the file that the bank of the rule's split is imported from."""
+    return {"source": PUBLISHED_BANKS[wildcards.split]}
+
+
+def initial_weights(model):
+    """Return the file that a model's backbone starts from, if there is one."""
+    return required(settings.training_settings(config, model)["weights"]) or []
 
 
 def has_bank(model):
-    """Whether a model looks up the bank."""
+    """Return whether a model looks up the bank."""
     return config["models"][model]["operator"] is not None
 
 
 def bank_of(split):
-    """An input function: the bank a model looks up, if it has an operator."""
+    """Return an input function: the bank that the rule's model looks up, if it does."""
     return lambda wildcards: (
         f"<results>/seed-{wildcards.seed}/bank/{split}.zarr"
         if has_bank(wildcards.model)
@@ -194,13 +200,8 @@ def bank_of(split):
     )
 
 
-def published_bank(wildcards):
-    """The file that the bank of a split is imported from."""
-    return {"source": PUBLISHED_BANKS[wildcards.split]}
-
-
 def bank_options(split):
-    """A function for params: the options that name the bank and the file it is imported from."""
+    """Return a params function: the options that name the bank and its published file."""
     source = PUBLISHED_BANKS.get(split)
     published = f" --published {shlex.quote(source)}" if source else ""
     return lambda wildcards, input: (
@@ -209,7 +210,7 @@ def bank_options(split):
 
 
 def baseline_of_bank(split):
-    """An input function: the checkpoint that built the bank a model looks up."""
+    """Return an input function: the checkpoint that built the bank of the rule's model."""
     return lambda wildcards: (
         f"<results>/seed-{wildcards.seed}/baseline/checkpoint.safetensors"
         if has_bank(wildcards.model) and split not in PUBLISHED_BANKS
@@ -217,13 +218,8 @@ def baseline_of_bank(split):
     )
 
 
-def initial_weights(model):
-    """The file that a model's backbone starts from, if there is one."""
-    return required(settings.training_settings(config, model)["weights"]) or []
-
-
 def of_models(file, seeds, models=MODELS):
-    """A file of each model and seed, model by model."""
+    """Return this file of each model and seed, model by model."""
     return expand(
         "<results>/seed-{seed}/{model}/{file}",
         model=models,
@@ -232,20 +228,32 @@ def of_models(file, seeds, models=MODELS):
     )
 
 
-def code(program, models=()):
-    """Return the files that a program runs for some models; a change of one reruns its jobs."""
-    used = [settings.model_settings(config, model) for model in models]
-    return sources(
-        program,
-        backbones={model["backbone"]["name"] for model in used},
-        operators={model["operator"]["name"] for model in used if model["operator"]},
-    )
+def check_device():
+    """Stop if the config asks for a GPU and this machine has none.
 
-
-def as_json(value):
-    """How a rule hands its part of the configuration to its program.
-
-    As a function, so that Snakemake takes no {video} of a frame pattern for a wildcard.
+    Jobs on a cluster find their GPUs where they run.
     """
-    text = json.dumps(value, sort_keys=True)
-    return lambda wildcards, **given: text
+    if config["device"] == "cuda" and workflow.is_main_process and workflow.local_exec:
+        shell(f"python {command('check_device')} --device cuda")
+
+
+def estimate_disk_use():
+    """Log what a run needs on disk, unless the frames exist already."""
+    missing = [
+        key for key in user_files.missing_files(config) if key.startswith("data.")
+    ]
+    manifest, table = rules.extract_frames.output[0], rules.map_table.output[0]
+    if not workflow.is_main_process or "demo" in config or missing:
+        return
+    if not Path(manifest).exists():
+        files = inputs.files_by_split(config, ["annotations", "proposals"])
+        job = {**settings.disk_settings(config), "files": files}
+        path = write_settings(JOB_SETTINGS, "disk_need", job)
+        options = f"--settings {path} --labels {shlex.quote(config['data']['labels'])}"
+        folders = f"--frames {FRAMES} --results {Path(table).parent}"
+        # An estimate that fails stops no run.
+        subprocess.run(
+            f"python {command('disk_need')} {options} {folders}",
+            shell=True,
+            check=False,
+        )

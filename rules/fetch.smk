@@ -20,9 +20,12 @@ for kind in config.get("fetch", {}):
             "../environment.yml"
         threads: 8
         params:
-            settings=as_json(settings.fetch_settings(config, [kind])),
+            program=program("fetch"),
+            settings=settings_file("fetch", settings.fetch_settings(config, [kind])),
+        message:
+            "{rule}: download the files that are missing"
         shell:
-            "python -m scripts.fetch --log {log} --settings {params.settings:q} --threads {threads}"
+            "python {params.program} --log {log} --settings {params.settings:q} --threads {threads}"
 
 
 rule fetch:
@@ -34,6 +37,11 @@ rule fetch:
         "../environment.yml"
     threads: 8
     params:
-        settings=as_json(settings.fetch_settings(config, config.get("fetch", {}))),
+        program=program("fetch"),
+        settings=settings_file(
+            "fetch", settings.fetch_settings(config, config.get("fetch", {}))
+        ),
+    message:
+        "{rule}: download all files that are missing"
     shell:
-        "python -m scripts.fetch --log {log} --settings {params.settings:q} --threads {threads}"
+        "python {params.program} --log {log} --settings {params.settings:q} --threads {threads}"

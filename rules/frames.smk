@@ -1,46 +1,19 @@
-"""From annotations and videos (or folders of frames) to checked keyframes and frames.
+"""The frames of the videos, packed; folders of frames that you have are used in place.
 
-in    the files that the config's `data` names
-out   <results>/data/check.json       what the data set holds, and warnings
-      <results>/data/manifest.json    the frames of each video: all later jobs depend on it
-      <results>/data/{split}-{purpose}.npz    keyframes and people of one stage
-      <resources>/frames/*.zip        on the way: one packed file a video, kept between runs and
-                                      shared by configs with the same `resources`
+in    the videos (or folders of frames) that the config's `data` names, and <results>/data/check.json
+out   <results>/data/manifest.json    the frames of each video: all later jobs depend on it
+      <resources>/frames/*.zip        one packed file a video. They are not outputs: they are kept
+                                      between runs, and configs with the same `resources` share them
 
-Every fault of the data is listed at once, before anything is trained.
+step  extract and pack the frames that are missing, and check all
 """
-
-CHECKED = ["annotations", "excluded", "proposals", "detections"]
-
-
-rule check_data:
-    """Reads every annotation file and looks into every video."""
-    input:
-        unpack(users(data_files(*CHECKED), rule="check_data")),
-        code=code("scripts/check_data.py"),
-    output:
-        "<results>/data/check.json",
-    log:
-        "<logs>/check_data.log",
-    conda:
-        "../environment.yml"
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        settings=as_json(settings.data_settings(config)),
-        files=as_json(files_by_split(*CHECKED)),
-    shell:
-        "python -m scripts.check_data --log {log} --settings {params.settings:q}"
-        " --labels {input.labels:q} --files {params.files:q} --output {output}"
 
 
 rule extract_frames:
-    """Packs the frames of each video, or checks those that are there."""
+    """Pack the frames of each video, or check the frames that you have."""
     input:
         unpack(users(data_files("annotations"), rule="extract_frames")),
         check="<results>/data/check.json",
-        code=code("scripts/extract_frames.py"),
     output:
         "<results>/data/manifest.json",
     log:
@@ -54,38 +27,19 @@ rule extract_frames:
         mem_mb=lambda wildcards, threads: 2000 + 500 * threads,
         runtime=720,
     params:
-        settings=as_json(settings.data_settings(config)),
-        files=as_json(files_by_split("annotations")),
-        folder=frames_folder,
-    shell:
-        "python -m scripts.extract_frames --log {log} --settings {params.settings:q}"
-        " --labels {input.labels:q} --files {params.files:q} --folder {params.folder:q}"
-        " --processes {threads} --output {output}"
-
-
-rule select_keyframes:
-    """Chooses the keyframes and people that training, testing or the bank works on."""
-    input:
-        unpack(users(selection_files, rule="select_keyframes")),
-        check="<results>/data/check.json",
-        code=code("scripts/select_keyframes.py"),
-    output:
-        "<results>/data/{split}-{purpose}.npz",
-    log:
-        "<logs>/select_keyframes-{split}-{purpose}.log",
-    wildcard_constraints:
-        purpose="training|testing|bank",
-    conda:
-        "../environment.yml"
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        settings=lambda wildcards: as_json(
-            settings.selection_settings(config, wildcards.purpose)
+        *code("extract_frames"),
+        program=program("extract_frames"),
+        settings=settings_file(
+            "extract_frames",
+            {
+                **settings.data_settings(config),
+                "files": inputs.files_by_split(config, ["annotations"]),
+            },
         ),
+        folder=FRAMES,
+    message:
+        "{rule}: pack or check the frames of all videos"
     shell:
-        "python -m scripts.select_keyframes --log {log} --settings {params.settings:q}"
-        " --labels {input.labels:q} --annotations {input.annotations:q}"
-        " --excluded {input.excluded:q} --proposals {input.proposals:q}"
-        " --purpose {wildcards.purpose} --output {output}"
+        "python {params.program} --log {log} --settings {params.settings:q}"
+        " --labels {input.labels:q} --folder {params.folder:q}"
+        " --processes {threads} --output {output}"

@@ -13,7 +13,6 @@ rule train_lfb:
         manifest="<results>/data/manifest.json",
         bank="<results>/seed-{seed}/bank/train.zarr",
         weights=lambda wildcards: initial_weights(wildcards.model),
-        code=lambda wildcards: code("scripts/train.py", [wildcards.model]),
     output:
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         history="<results>/seed-{seed}/{model}/history.jsonl",
@@ -33,12 +32,18 @@ rule train_lfb:
         mem_mb=12000,
         runtime=1440,
     params:
-        settings=lambda wildcards: as_json(
-            settings.training_settings(config, wildcards.model)
+        *code("train"),
+        program=program("train"),
+        model_code=model_code("train"),
+        settings=settings_file(
+            "train",
+            lambda wildcards: settings.training_settings(config, wildcards.model),
         ),
         bank=bank_options("train"),
+    message:
+        "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
-        "python -m scripts.train --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
+        "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} {params.bank}"
         " --device {resources.device} --processes {resources.gpu}"
         " --threads {threads} --workers {resources.workers}"

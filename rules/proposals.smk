@@ -12,30 +12,33 @@ rule convert_detections:
     input:
         unpack(users(detections, rule="convert_detections")),
         manifest="<results>/data/manifest.json",
-        code=code("scripts/convert_detections.py"),
     output:
         "<results>/data/{split}-proposals.pkl",
     log:
         "<logs>/convert_detections-{split}.log",
     wildcard_constraints:
-        split=one_of(splits_from("detections")),
+        split=one_of(inputs.splits_from(config, "detections")),
     conda:
         "../environment.yml"
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        *code("convert_detections"),
+        program=program("convert_detections"),
+    message:
+        "{rule}: split {wildcards.split}"
     shell:
-        "python -m scripts.convert_detections --log {log} --detections {input.detections:q}"
+        "python {params.program} --log {log} --detections {input.detections:q}"
         " --manifest {input.manifest} --output {output}"
 
 
 rule detect_people:
     """Looks for people in the keyframes of some of a split's videos."""
     input:
-        unpack(users(split_input, rule="detect_people")),
+        unpack(users(split_files, rule="detect_people")),
         manifest="<results>/data/manifest.json",
         weights=lambda wildcards: required(config["detector"]["weights"]),
-        code=code("scripts/detect_people.py"),
     output:
         "<results>/data/people/{split}-{scatteritem}.pkl",
     log:
@@ -43,7 +46,7 @@ rule detect_people:
     benchmark:
         "<benchmarks>/people/{split}-{scatteritem}.tsv"
     wildcard_constraints:
-        split=one_of(splits_from("detector")),
+        split=one_of(inputs.splits_from(config, "detector")),
     conda:
         "../environment.yml"
     threads: 1 + config["workers"]
@@ -54,9 +57,15 @@ rule detect_people:
         mem_mb=8000,
         runtime=240,
     params:
-        settings=lambda wildcards: as_json(settings.detection_settings(config)),
+        *code("detect_people"),
+        program=program("detect_people"),
+        settings=settings_file(
+            "detect_people", lambda wildcards: settings.detection_settings(config)
+        ),
+    message:
+        "{rule}: split {wildcards.split}, piece {wildcards.scatteritem}"
     shell:
-        "python -m scripts.detect_people --log {log} --settings {params.settings:q}"
+        "python {params.program} --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"
         " --manifest {input.manifest} --weights {input.weights:q}"
         " --device {resources.device} --threads {threads} --workers {resources.workers}"
@@ -67,20 +76,24 @@ rule gather_people:
     """Puts the people of all videos of a split together."""
     input:
         pieces=gather.people("<results>/data/people/{{split}}-{scatteritem}.pkl"),
-        code=code("scripts/gather_people.py"),
     output:
         "<results>/data/{split}-proposals.pkl",
     log:
         "<logs>/people/{split}.log",
     wildcard_constraints:
-        split=one_of(splits_from("detector")),
+        split=one_of(inputs.splits_from(config, "detector")),
     conda:
         "../environment.yml"
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        *code("gather_people"),
+        program=program("gather_people"),
+    message:
+        "{rule}: split {wildcards.split}"
     shell:
-        "python -m scripts.gather_people --log {log} {input.pieces} --output {output}"
+        "python {params.program} --log {log} {input.pieces} --output {output}"
 
 
 rule measure_proposals:
@@ -88,7 +101,6 @@ rule measure_proposals:
     input:
         unpack(users(selection_files, rule="measure_proposals")),
         check="<results>/data/check.json",
-        code=code("scripts/measure_proposals.py"),
     output:
         "<results>/data/{split}-recall.json",
     log:
@@ -99,11 +111,16 @@ rule measure_proposals:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=lambda wildcards: as_json(
-            settings.recall_settings(config, wildcards.split)
+        *code("measure_proposals"),
+        program=program("measure_proposals"),
+        settings=settings_file(
+            "measure_proposals",
+            lambda wildcards: settings.recall_settings(config, wildcards.split),
         ),
+    message:
+        "{rule}: split {wildcards.split}"
     shell:
-        "python -m scripts.measure_proposals --log {log} --settings {params.settings:q}"
+        "python {params.program} --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"
         " --excluded {input.excluded:q} --proposals {input.proposals:q}"
         " --split {wildcards.split} --output {output}"

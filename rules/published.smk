@@ -13,7 +13,6 @@ rule import_checkpoint:
             config["models"][wildcards.model]["checkpoint"]
         ),
         keyframes="<results>/data/val-testing.npz",
-        code=lambda wildcards: code("scripts/import_checkpoint.py", [wildcards.model]),
     output:
         "<results>/seed-{seed}/{model}/checkpoint.safetensors",
     log:
@@ -26,11 +25,17 @@ rule import_checkpoint:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=lambda wildcards: as_json(
-            settings.model_settings(config, wildcards.model)
+        *code("import_checkpoint"),
+        program=program("import_checkpoint"),
+        model_code=model_code("import_checkpoint"),
+        settings=settings_file(
+            "import_checkpoint",
+            lambda wildcards: settings.model_settings(config, wildcards.model),
         ),
+    message:
+        "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
-        "python -m scripts.import_checkpoint --log {log} --settings {params.settings:q}"
+        "python {params.program} --log {log} --settings {params.settings:q}"
         " --source {input.source:q} --keyframes {input.keyframes} --output {output}"
 
 
@@ -43,7 +48,6 @@ rule import_bank:
             if wildcards.split == "train"
             else "<results>/data/val-testing.npz"
         ),
-        code=code("scripts/import_bank.py"),
     output:
         directory("<results>/seed-{seed}/bank/{split}.zarr"),
     log:
@@ -55,6 +59,11 @@ rule import_bank:
     resources:
         mem_mb=6000,
         runtime=60,
+    params:
+        *code("import_bank"),
+        program=program("import_bank"),
+    message:
+        "{rule}: seed {wildcards.seed}, split {wildcards.split}"
     shell:
-        "python -m scripts.import_bank --log {log} --split {wildcards.split}"
+        "python {params.program} --log {log} --split {wildcards.split}"
         " --source {input.source:q} --keyframes {input.keyframes} --output {output}"

@@ -21,8 +21,6 @@ rule report:
         histories=of_models("history.jsonl", SEEDS, TRAINED),
         predictions=of_models("predictions.npz", SEEDS[:1]),
         checkpoints=of_models("checkpoint.safetensors", SEEDS[:1]),
-        template=multiext("lfb/report/", "page.html.j2", "drawings.html.j2", "style.css"),
-        code=code("scripts/report.py", MODELS),
     output:
         report("<results>/report.html", category="Results"),
     log:
@@ -33,10 +31,15 @@ rule report:
         mem_mb=6000,
         runtime=30,
     params:
-        settings=as_json(settings.report_settings(config)),
+        *code("report", MODELS),
+        *templates("lfb/report"),
+        program=program("report"),
+        settings=settings_file("report", settings.report_settings(config)),
         bank=bank_options("val"),
+    message:
+        "{rule}: write the page"
     shell:
-        "python -m scripts.report --log {log} --settings {params.settings:q}"
+        "python {params.program} --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"
         " --excluded {input.excluded:q} --manifest {input.manifest} --check {input.check}"
         " --table {input.table} {params.bank} --metrics {input.metrics} --histories {input.histories}"

@@ -1,1 +1,5 @@
-"""One thin program a rule: parse, call the library, write. Run as ``python -m scripts.NAME``."""
+"""One thin program a rule: it adds its arguments, then calls the library with them.
+
+Run a program from any folder as ``python path/to/scripts NAME``. ``NAME.py`` defines
+``add_arguments(parser)`` and ``run(arguments)``.
+"""

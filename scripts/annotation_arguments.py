@@ -1,22 +1,26 @@
 """Arguments of the programs that read annotation files."""
 
 import argparse
-import json
 from pathlib import Path
 
 from lfb.data.check import SplitFiles
 from lfb.data.split import Split
 
 
-def add_split(made: argparse.ArgumentParser) -> None:
-    """Adds the annotation files of one split; it may have no excluded seconds."""
-    made.add_argument("--labels", required=True, help="label list, pbtxt")
-    made.add_argument("--annotations", required=True, help="AVA csv")
-    made.add_argument("--excluded", nargs="?", help="csv of excluded seconds")
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Add the label list, which all splits share."""
+    parser.add_argument("--labels", required=True, help="label list, pbtxt")
+
+
+def add_split(parser: argparse.ArgumentParser) -> None:
+    """Add the annotation files of one split."""
+    add_labels(parser)
+    parser.add_argument("--annotations", required=True, help="AVA csv")
+    parser.add_argument("--excluded", nargs="?", help="csv of excluded seconds, if there are any")
 
 
 def read_split(arguments: argparse.Namespace, proposals: str | None = None) -> Split:
-    """The split that ``add_split``'s arguments name, with its proposals if they are needed."""
+    """Return the split that ``add_split``'s arguments name, with its proposals if given."""
     return Split.read(
         arguments.labels,
         arguments.settings["unscored"],
@@ -26,14 +30,9 @@ def read_split(arguments: argparse.Namespace, proposals: str | None = None) -> S
     )
 
 
-def add_splits(made: argparse.ArgumentParser) -> None:
-    """Adds the files of all splits."""
-    made.add_argument("--labels", required=True, help="label list, pbtxt")
-    made.add_argument("--files", type=_splits, required=True, help="files by split and kind, JSON")
-
-
-def _splits(text: str) -> dict[str, SplitFiles]:
+def split_files(arguments: argparse.Namespace) -> dict[str, SplitFiles]:
+    """Return the files of every split, by split, from the job's settings."""
     return {
         split: SplitFiles(**{kind: Path(path) for kind, path in files.items()})
-        for split, files in json.loads(text).items()
+        for split, files in arguments.settings["files"].items()
     }

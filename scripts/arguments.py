@@ -2,27 +2,29 @@
 
 import argparse
 import json
+from pathlib import Path
+from typing import Any
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser with the arguments of every program."""
-    made = argparse.ArgumentParser(description=description)
-    made.add_argument("--log", help="file that keeps the log")
-    made.add_argument("--settings", type=json.loads, default={}, help="this rule's config, JSON")
-    return made
+def base_parser(program: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the arguments of every program."""
+    parser = argparse.ArgumentParser(f"scripts {program}", description=description)
+    parser.add_argument("--log", help="file to append the log to")
+    parser.add_argument("--settings", type=_json, default={}, help="this job's config, JSON file")
+    return parser
 
 
-def add_device(made: argparse.ArgumentParser) -> None:
-    """Adds what a program that runs a model needs to know."""
-    made.add_argument("--keyframes", required=True, help="chosen keyframes, .npz")
-    made.add_argument("--manifest", required=True, help="manifest of the frames")
-    made.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
-    made.add_argument("--threads", type=int, default=1, help="of the whole job")
-    made.add_argument("--workers", type=int, default=0, help="processes that prepare clips")
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a program that runs a model."""
+    parser.add_argument("--keyframes", required=True, help="selected keyframes, .npz")
+    parser.add_argument("--manifest", required=True, help="manifest of the frames")
+    parser.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--threads", type=int, default=1, help="threads of the whole job")
+    parser.add_argument("--workers", type=int, default=0, help="processes that load clips")
 
 
 def computing_threads(arguments: argparse.Namespace, processes: int = 1) -> int:
-    """Threads that each process of a job computes with; its workers have the others."""
+    """Return the threads that each process of a job computes with; its workers use the others."""
     return max(1, arguments.threads // processes - arguments.workers)
 
 
@@ -30,3 +32,7 @@ def every(piece: str) -> slice:
     """Return which videos are in a piece: 2-of-4 has the second one and every fourth after it."""
     number, pieces = map(int, piece.split("-of-"))
     return slice(number - 1, None, pieces)
+
+
+def _json(path: str) -> Any:
+    return json.loads(Path(path).read_text())

@@ -1,9 +1,9 @@
-"""Arguments of the programs that look rows up in a bank."""
+"""Arguments of the programs that look up rows of a bank."""
 
 import argparse
 
 
-def add_bank(made: argparse.ArgumentParser) -> None:
-    """Adds the bank, and the published file that it is from, if the config names one."""
-    made.add_argument("--bank", help="feature bank of this split; none for the baseline")
-    made.add_argument("--published", help="file that the bank must have been imported from")
+def add_bank(parser: argparse.ArgumentParser) -> None:
+    """Add the bank, and the published file that it was imported from, if the config names one."""
+    parser.add_argument("--bank", help="feature bank of this split; none for the baseline")
+    parser.add_argument("--published", help="file that the bank must have been imported from")

@@ -1,21 +1,16 @@
-"""Builds one piece of a split's feature bank: every so-many-th video."""
+"""Build one piece of a split's feature bank, which has some of the videos."""
 
 import argparse
 
-from lfb.program import program
-from scripts.arguments import add_device, computing_threads, every, parser
+from scripts.arguments import add_device, computing_threads, every
 
 
-def main() -> None:
-    made = parser(__doc__)
-    add_device(made)
-    made.add_argument("--checkpoint", required=True, help="of the baseline")
-    made.add_argument("--split", required=True)
-    made.add_argument("--piece", required=True, help="Snakemake's scatter item, such as 1-of-4")
-    made.add_argument("--output", required=True, help="folder of the piece")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        run(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_device(parser)
+    parser.add_argument("--checkpoint", required=True, help="of the baseline")
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--piece", required=True, help="Snakemake's scatter item, such as 1-of-4")
+    parser.add_argument("--output", required=True, help="folder of the piece")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -34,7 +29,3 @@ def run(arguments: argparse.Namespace) -> None:
             device=team.device,
             workers=arguments.workers,
         )
-
-
-if __name__ == "__main__":
-    main()

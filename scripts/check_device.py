@@ -1,18 +1,13 @@
-"""Checks that the device asked for is there, before any work begins."""
+"""Check that this machine has the device of the config, before any work begins."""
 
-from lfb.program import program
-from scripts.arguments import parser
-
-
-def main() -> None:
-    made = parser(__doc__)
-    made.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
-    arguments = made.parse_args()
-    with program(arguments.log):
-        from lfb.learning.gpus import choose_device
-
-        choose_device(arguments.device)
+import argparse
 
 
-if __name__ == "__main__":
-    main()
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from lfb.learning.gpus import choose_device
+
+    choose_device(arguments.device)

@@ -1,35 +1,32 @@
-"""Makes the demo data set."""
+"""Make the demo data set."""
+
+import argparse
 
 from lfb.data.demo import write_demo
-from lfb.program import program
-from scripts.arguments import parser
+
+FILES = ("annotations", "excluded", "proposals")
 
 
-def main() -> None:
-    made = parser(__doc__)
-    made.add_argument("--videos", required=True, help="folder to write")
-    made.add_argument("--labels", required=True, help="label list to write")
-    files = ("annotations", "excluded", "proposals")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--videos", required=True, help="folder to write")
+    parser.add_argument("--labels", required=True, help="label list to write")
     for split in ("train", "val"):
-        made.add_argument(f"--{split}", nargs=3, required=True, metavar=files, help="to write")
-    made.add_argument("--processes", type=int, default=1)
-    arguments = made.parse_args()
+        parser.add_argument(f"--{split}", nargs=3, required=True, metavar=FILES, help="to write")
+    parser.add_argument("--processes", type=int, default=1)
+
+
+def run(arguments: argparse.Namespace) -> None:
     demo = arguments.settings["demo"]
-    with program(arguments.log):
-        write_demo(
-            arguments.videos,
-            arguments.labels,
-            {
-                "train": (demo["train_videos"], dict(zip(files, arguments.train, strict=True))),
-                "val": (demo["val_videos"], dict(zip(files, arguments.val, strict=True))),
-            },
-            seconds=demo["seconds"],
-            first_second=arguments.settings["first_second"],
-            fps=arguments.settings["fps"],
-            seed=demo["seed"],
-            processes=arguments.processes,
-        )
-
-
-if __name__ == "__main__":
-    main()
+    write_demo(
+        arguments.videos,
+        arguments.labels,
+        {
+            "train": (demo["train_videos"], dict(zip(FILES, arguments.train, strict=True))),
+            "val": (demo["val_videos"], dict(zip(FILES, arguments.val, strict=True))),
+        },
+        seconds=demo["seconds"],
+        first_second=arguments.settings["first_second"],
+        fps=arguments.settings["fps"],
+        seed=demo["seed"],
+        processes=arguments.processes,
+    )

@@ -1,25 +1,20 @@
-"""Looks for people in the keyframes of one piece of a split: every so-many-th video."""
+"""Detect the people in the keyframes of one piece of a split, which has some of the videos."""
 
 import argparse
 
-from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
-from scripts.arguments import computing_threads, every, parser
+from scripts.arguments import computing_threads, every
 
 
-def main() -> None:
-    made = parser(__doc__)
-    add_split(made)
-    made.add_argument("--manifest", required=True, help="manifest of the frames")
-    made.add_argument("--weights", required=True, help="of the person detector, .pth")
-    made.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
-    made.add_argument("--threads", type=int, default=1, help="of the whole job")
-    made.add_argument("--workers", type=int, default=0, help="processes that read frames")
-    made.add_argument("--piece", required=True, help="Snakemake's scatter item, such as 1-of-4")
-    made.add_argument("--output", required=True, help="proposals of the piece, pickle")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        run(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_split(parser)
+    parser.add_argument("--manifest", required=True, help="manifest of the frames")
+    parser.add_argument("--weights", required=True, help="of the person detector, .pth")
+    parser.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--threads", type=int, default=1, help="of the whole job")
+    parser.add_argument("--workers", type=int, default=0, help="processes that read frames")
+    parser.add_argument("--piece", required=True, help="Snakemake's scatter item, such as 1-of-4")
+    parser.add_argument("--output", required=True, help="proposals of the piece, pickle")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,7 +33,3 @@ def run(arguments: argparse.Namespace) -> None:
             workers=arguments.workers,
         )
     write_proposals(arguments.output, people)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,42 +1,37 @@
-"""Log what a run needs on disk, before it extracts frames."""
+"""Estimate the disk use of a run, before it extracts frames."""
 
+import argparse
 import logging
 
 from lfb.data.split import Split
 from lfb.errors import DataErrors, UserError
 from lfb.files.disk import disks, format_size
 from lfb.learning.disk_use import DiskUse, estimate_disk_use
-from lfb.program import program
-from scripts.annotation_arguments import add_splits
-from scripts.arguments import parser
+from scripts.annotation_arguments import add_labels, split_files
 
 log = logging.getLogger("lfb")
 
 
-def main() -> None:
-    made = parser(__doc__)
-    add_splits(made)
-    made.add_argument("--frames", required=True, help="folder of packed frames")
-    made.add_argument("--results", required=True, help="folder of banks and checkpoints")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        try:
-            splits = [
-                Split.read(
-                    arguments.labels,
-                    arguments.settings["unscored"],
-                    files.annotations,
-                    files.proposals,
-                )
-                for files in arguments.files.values()
-            ]
-            use = estimate_disk_use(splits, arguments.settings, arguments.frames)
-        except DataErrors:
-            log.warning("cannot estimate disk use: the data has errors; check_data lists them")
-        except UserError as error:
-            log.warning("cannot estimate disk use: %s", str(error).splitlines()[0])
-        else:
-            report(use, arguments.frames, arguments.results)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_labels(parser)
+    parser.add_argument("--frames", required=True, help="folder of packed frames")
+    parser.add_argument("--results", required=True, help="folder of banks and checkpoints")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    settings = arguments.settings
+    try:
+        splits = [
+            Split.read(arguments.labels, settings["unscored"], files.annotations, files.proposals)
+            for files in split_files(arguments).values()
+        ]
+        use = estimate_disk_use(splits, settings, arguments.frames)
+    except DataErrors:
+        log.warning("cannot estimate disk use: the data has errors; check_data lists them")
+    except UserError as error:
+        log.warning("cannot estimate disk use: %s", str(error).splitlines()[0])
+    else:
+        report(use, arguments.frames, arguments.results)
 
 
 def report(use: DiskUse, frames: str, results: str) -> None:
@@ -49,7 +44,3 @@ def report(use: DiskUse, frames: str, results: str) -> None:
         log.info("%s", disk)
         if disk.needed > disk.free:
             log.warning("warning: this disk is too small")
-
-
-if __name__ == "__main__":
-    main()

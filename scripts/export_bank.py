@@ -1,20 +1,15 @@
 """Writes a feature bank as MMAction2 reads it."""
 
-from lfb.program import program
-from scripts.arguments import parser
+import argparse
 
 
-def main() -> None:
-    made = parser(__doc__)
-    made.add_argument("--bank", required=True, help="folder of the bank")
-    made.add_argument("--output", required=True, help="lfb_{train,val}.pkl to write")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        from lfb.bank.mmaction2 import export_bank
-        from lfb.bank.store import Bank
-
-        export_bank(Bank.open(arguments.bank), arguments.output)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bank", required=True, help="folder of the bank")
+    parser.add_argument("--output", required=True, help="lfb_{train,val}.pkl to write")
 
 
-if __name__ == "__main__":
-    main()
+def run(arguments: argparse.Namespace) -> None:
+    from lfb.bank.mmaction2 import export_bank
+    from lfb.bank.store import Bank
+
+    export_bank(Bank.open(arguments.bank), arguments.output)

@@ -1,18 +1,14 @@
 """Gathers the pieces of a feature bank into one store."""
 
+import argparse
+
 from lfb.bank.writing import gather
-from lfb.program import program
-from scripts.arguments import parser
 
 
-def main() -> None:
-    made = parser(__doc__)
-    made.add_argument("pieces", nargs="+", help="folders of the pieces")
-    made.add_argument("--output", required=True, help="folder of the bank")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        gather(arguments.pieces, arguments.output)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pieces", nargs="+", help="folders of the pieces")
+    parser.add_argument("--output", required=True, help="folder of the bank")
 
 
-if __name__ == "__main__":
-    main()
+def run(arguments: argparse.Namespace) -> None:
+    gather(arguments.pieces, arguments.output)

@@ -1,30 +1,40 @@
-"""Writes the mAP table."""
+"""Write the mAP table, and what it was made of."""
 
-import json
+import argparse
 import logging
 
-from lfb.files.atomic import atomic
-from lfb.program import program
+from lfb.code_digest import digest_of_code
+from lfb.files.atomic import atomic, write_json
+from lfb.files.digests import digest
 from lfb.scoring.table import map_table
-from scripts.arguments import parser
 
 log = logging.getLogger("lfb")
 
 
-def main() -> None:
-    made = parser(__doc__)
-    made.add_argument("--metrics", type=json.loads, required=True, help="files by model, JSON")
-    made.add_argument("--output", required=True, help="table to write, csv")
-    arguments = made.parse_args()
-    settings = arguments.settings
-    with program(arguments.log):
-        table = map_table(arguments.metrics, settings["models"], settings["protocol"])
-        shown = table.drop(columns="protocol").dropna(axis="columns", how="all")
-        printed = shown.to_string(index=False, float_format="%.2f")
-        log.info("mAP at IoU 0.5, protocol %s\n%s", settings["protocol"], printed)
-        with atomic(arguments.output) as scratch:
-            table.to_csv(scratch, index=False, float_format="%.4f")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--models", nargs="+", required=True, help="in the order of the table")
+    parser.add_argument("--metrics", nargs="+", required=True, help="by model, then seed")
+    parser.add_argument("--output", required=True, help="table to write, csv")
+    parser.add_argument("--origin", required=True, help="file to write about the table, JSON")
 
 
-if __name__ == "__main__":
-    main()
+def run(arguments: argparse.Namespace) -> None:
+    settings, models = arguments.settings, arguments.models
+    seeds = len(arguments.metrics) // len(models)
+    files = {
+        model: arguments.metrics[number * seeds : (number + 1) * seeds]
+        for number, model in enumerate(models)
+    }
+    about = {model: settings["models"][model] for model in models}
+    table = map_table(files, about, settings["protocol"])
+    shown = table.drop(columns="protocol").dropna(axis="columns", how="all")
+    printed = shown.to_string(index=False, float_format="%.2f")
+    log.info("mAP at IoU 0.5, protocol %s\n%s", settings["protocol"], printed)
+    with atomic(arguments.output) as scratch:
+        table.to_csv(scratch, index=False, float_format="%.4f")
+    origin = {
+        "code": digest_of_code("scripts/map_table.py"),
+        "settings": settings,
+        "metrics": {file: digest(file) for file in arguments.metrics},
+    }
+    write_json(arguments.origin, origin)

@@ -1,23 +1,18 @@
-"""Scores every box of a split's keyframes with one model."""
+"""Score every box of a split's keyframes with one model."""
 
 import argparse
 
-from lfb.program import program
-from scripts.arguments import add_device, computing_threads, parser
+from scripts.arguments import add_device, computing_threads
 from scripts.bank_arguments import add_bank
 
 
-def main() -> None:
-    made = parser(__doc__)
-    add_device(made)
-    made.add_argument("--checkpoint", required=True)
-    add_bank(made)
-    made.add_argument("--baseline", help="checkpoint that a bank of ours must have been built with")
-    made.add_argument("--seed", type=int, required=True, help="of draws from the bank")
-    made.add_argument("--output", required=True, help="predictions to write, .npz")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        run(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_device(parser)
+    parser.add_argument("--checkpoint", required=True)
+    add_bank(parser)
+    parser.add_argument("--baseline", help="checkpoint that must have built the bank")
+    parser.add_argument("--seed", type=int, required=True, help="of draws from the bank")
+    parser.add_argument("--output", required=True, help="predictions to write, .npz")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,7 +33,3 @@ def run(arguments: argparse.Namespace) -> None:
             device=team.device,
             workers=arguments.workers,
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -5,14 +5,11 @@ import csv
 import json
 from pathlib import Path
 
-from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
-from scripts.arguments import parser as shared_parser
 from scripts.bank_arguments import add_bank
 
 
-def main() -> None:
-    parser = shared_parser(__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_split(parser)
     parser.add_argument("--manifest", required=True, help="manifest of the frames")
     parser.add_argument("--check", required=True, help="summary of the data set, JSON")
@@ -23,9 +20,6 @@ def main() -> None:
     parser.add_argument("--predictions", nargs="+", required=True, help="of the first seed")
     parser.add_argument("--checkpoints", nargs="+", required=True, help="of the first seed")
     parser.add_argument("--output", required=True, help="page to write, html")
-    arguments = parser.parse_args()
-    with program(arguments.log):
-        run(arguments)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -72,7 +66,3 @@ def run(arguments: argparse.Namespace) -> None:
         protocol=settings["protocol"],
         sampling=settings["sampling"],
     )
-
-
-if __name__ == "__main__":
-    main()

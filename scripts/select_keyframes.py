@@ -1,28 +1,23 @@
 """Chooses the keyframes and people that one stage works on."""
 
+import argparse
 import logging
 
-from lfb.program import program
 from scripts.annotation_arguments import add_split, read_split
-from scripts.arguments import parser
 
 log = logging.getLogger("lfb")
 
 
-def main() -> None:
-    made = parser(__doc__)
-    add_split(made)
-    made.add_argument("--proposals", nargs="?", help="pickle or csv of detected people")
-    made.add_argument("--purpose", required=True, choices=["training", "testing", "bank"])
-    made.add_argument("--output", required=True, help="keyframes to write, .npz")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        split = read_split(arguments, arguments.proposals)
-        chosen = split.select(arguments.purpose, arguments.settings["boxes"])
-        people = sum(len(keyframe.boxes) for keyframe in chosen.keyframes)
-        log.info("%s: %d keyframes, %d boxes", arguments.purpose, len(chosen.keyframes), people)
-        chosen.save(arguments.output)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_split(parser)
+    parser.add_argument("--proposals", nargs="?", help="pickle or csv of detected people")
+    parser.add_argument("--purpose", required=True, choices=["training", "testing", "bank"])
+    parser.add_argument("--output", required=True, help="keyframes to write, .npz")
 
 
-if __name__ == "__main__":
-    main()
+def run(arguments: argparse.Namespace) -> None:
+    split = read_split(arguments, arguments.proposals)
+    chosen = split.select(arguments.purpose, arguments.settings["boxes"])
+    people = sum(len(keyframe.boxes) for keyframe in chosen.keyframes)
+    log.info("%s: %d keyframes, %d boxes", arguments.purpose, len(chosen.keyframes), people)
+    chosen.save(arguments.output)

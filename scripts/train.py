@@ -1,24 +1,19 @@
-"""Trains one model, on as many processes as asked for."""
+"""Train one model, on as many processes as you ask for."""
 
 import argparse
 from pathlib import Path
 
-from lfb.program import program
-from scripts.arguments import add_device, computing_threads, parser
+from scripts.arguments import add_device, computing_threads
 from scripts.bank_arguments import add_bank
 
 
-def main() -> None:
-    made = parser(__doc__)
-    add_device(made)
-    made.add_argument("--processes", type=int, default=1)
-    made.add_argument("--seed", type=int, required=True)
-    add_bank(made)
-    made.add_argument("--checkpoint", required=True, help="checkpoint to write")
-    made.add_argument("--history", required=True, help="metrics of each epoch to write")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        run(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_device(parser)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--seed", type=int, required=True)
+    add_bank(parser)
+    parser.add_argument("--checkpoint", required=True, help="checkpoint to write")
+    parser.add_argument("--history", required=True, help="metrics of each epoch to write")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -44,7 +39,3 @@ def run(arguments: argparse.Namespace) -> None:
             team=team,
             workers=arguments.workers,
         )
-
-
-if __name__ == "__main__":
-    main()

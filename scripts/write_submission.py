@@ -1,18 +1,14 @@
 """Writes a model's predictions as the csv that AVA's evaluation script reads."""
 
+import argparse
+
 from lfb.data.predictions import Predictions
-from lfb.program import program
-from scripts.arguments import parser
 
 
-def main() -> None:
-    made = parser(__doc__)
-    made.add_argument("--predictions", required=True)
-    made.add_argument("--output", required=True, help="csv to write")
-    arguments = made.parse_args()
-    with program(arguments.log):
-        Predictions.load(arguments.predictions).write_csv(arguments.output)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--predictions", required=True)
+    parser.add_argument("--output", required=True, help="csv to write")
 
 
-if __name__ == "__main__":
-    main()
+def run(arguments: argparse.Namespace) -> None:
+    Predictions.load(arguments.predictions).write_csv(arguments.output)

@@ -1,16 +1,19 @@
 """Tests of lfb.code_digest."""
 
+import ast
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-from lfb.code_digest import ROOT, sources
+import pytest
+
+from lfb.code_digest import LAUNCHER, ROOT, digest_of_code, digests, sources, syntax_digest
 
 PROGRAMS = sorted(
     f"scripts/{path.name}"
     for path in (ROOT / "scripts").glob("*.py")
-    if "__main__" in path.read_text()
+    if "\ndef run(" in path.read_text()
 )
 
 
@@ -62,7 +65,9 @@ def test_what_a_program_is_said_to_import_is_what_its_imports_load():
         program: sorted({program, *files})
         for program, files in map(json.loads, told.stdout.splitlines())
     }
-    assert loaded == said
+    assert loaded == {
+        program: [file for file in files if file != LAUNCHER] for program, files in said.items()
+    }
 
 
 def test_packages_count_as_what_they_run():
@@ -91,11 +96,88 @@ def test_backbones_and_operators_count_where_they_are_named():
         bare = set(sources(program))
         assert "lfb/models/operators/__init__.py" in bare
         assert not {"lfb/models/operators/avg.py", "lfb/models/backbones/slowonly.py"} & bare
-        assert set(sources(program, ["slowonly"], ["avg"])) == bare | {
+        model = {"backbone": {"name": "slowonly"}, "operator": {"name": "avg"}}
+        assert set(sources(program, [model])) == bare | {
             "lfb/models/backbones/blocks.py",
             "lfb/models/backbones/slowonly.py",
             "lfb/models/operators/avg.py",
         }
+
+
+CODE = '''
+"""What this module is for."""
+
+# A reason.
+class Pair:
+    """Two numbers."""
+
+    def __init__(self, first, second=1):
+        """Keep both."""
+        self.values = [first, second]
+
+    def total(self):
+        return f"{sum(self.values)} in all"
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# A reason.", "# Another one."),
+        ("# A reason.\n", ""),
+        ('"""What this module is for."""\n', ""),
+        ('    """Two numbers."""\n', ""),
+        ("Keep both.", "Keep the two."),
+        ("[first, second]", "[\n            first,\n            second,\n        ]"),
+        ('f"{sum(self.values)} in all"', "(f'{sum(self.values)} in all')"),
+        ("    def total", "\n\n    def total"),
+    ],
+)
+def test_comments_docstrings_and_formatting_change_no_digest(old, new):
+    assert CODE.count(old) == 1
+    edited = CODE.replace(old, new)
+    assert syntax_digest(ast.parse(edited)) == syntax_digest(ast.parse(CODE))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("second=1", "second=2"),
+        ("second=1", "second=1.0"),
+        ("second=1", "second=True"),
+        ("second=1", "second"),
+        ("second=1", "*, second=1"),
+        ("first, second]", "second, first]"),
+        ("sum(self", "max(self"),
+        (" in all", " of all"),
+        ("class Pair:", "@final\nclass Pair:"),
+        ("return f", "yield f"),
+        ("    def total(self):\n        return", "    async def total(self):\n        return"),
+    ],
+)
+def test_any_other_edit_changes_the_digest(old, new):
+    assert CODE.count(old) == 1
+    edited = CODE.replace(old, new)
+    assert syntax_digest(ast.parse(edited)) != syntax_digest(ast.parse(CODE))
+
+
+def test_a_statement_moved_into_the_block_above_changes_the_digest():
+    inside = ast.parse("if a:\n    b()\n    c()\n")
+    outside = ast.parse("if a:\n    b()\nc()\n")
+    assert syntax_digest(inside) != syntax_digest(outside)
+
+
+def test_each_file_has_a_digest_and_all_have_one_together():
+    models = [{"backbone": {"name": "slowonly"}, "operator": None}]
+    found = digests("scripts/train.py", models)
+    assert list(found) == sources("scripts/train.py", models)
+    assert (
+        len(set(found.values()))
+        == len(found)
+        - sum(value == found["lfb/learning/__init__.py"] for value in found.values())
+        + 1
+    )  # packages that only have a docstring are the same
+    assert digest_of_code("scripts/train.py", models) != digest_of_code("scripts/train.py")
 
 
 def test_programs_that_need_no_network_do_not_depend_on_one():

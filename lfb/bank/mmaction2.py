@@ -9,7 +9,7 @@ dtype, videos and seconds. A video without seconds stays one. A second with an e
 out: there is nothing to look up, and MMAction2 itself does not load a bank that has one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,14 @@ from lfb.files.digests import digest
 from lfb.files.torch_file import read_nested
 
 
-def import_bank(source: str | Path, path: str | Path, *, split: str, wanted: Iterable[str]) -> None:
+def import_bank(
+    source: str | Path,
+    path: str | Path,
+    *,
+    split: str,
+    wanted: Iterable[str],
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
     """Makes a bank of a published file, whole or not at all.
 
     Its attributes are ``source``, the name of the file, and ``source_digest``, its SHA-256.
@@ -34,6 +41,7 @@ def import_bank(source: str | Path, path: str | Path, *, split: str, wanted: Ite
         path: Folder of the store to write.
         split: For example ``val``.
         wanted: Videos whose windows will be looked up.
+        attributes: JSON values to keep beside the bank, such as digests.
 
     Raises:
         UserError: The file is broken, holds something else, or lacks a wanted video.
@@ -63,7 +71,11 @@ def import_bank(source: str | Path, path: str | Path, *, split: str, wanted: Ite
         ),
         channels=len(one),
         dtype=one.numpy().dtype,
-        attributes={"source": source.name, "source_digest": digest(source)},
+        attributes={
+            "source": source.name,
+            "source_digest": digest(source),
+            **(attributes or {}),
+        },
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from lfb.bank.opening import open_bank
-from lfb.code_digest import digest_of_sources
+from lfb.code_digest import digest_of_code
 from lfb.data.keyframes import Keyframes
 from lfb.files.atomic import atomic
 from lfb.files.digests import digest, digest_json
@@ -86,11 +86,7 @@ def train_model(
         log.info("%s: backbone from %s; unused: %s", name, weights, ", ".join(unused) or "nothing")
     operator = settings["operator"]
     identity = {
-        "code": digest_of_sources(
-            "scripts/train.py",
-            backbones=[settings["backbone"]["name"]],
-            operators=[operator["name"]] if operator else [],
-        ),
+        "code": digest_of_code("scripts/train.py", [settings]),
         "settings": settings,
         "seed": seed,
         "data": frames.digest,
@@ -211,6 +207,7 @@ def build_bank_piece(
             "checkpoint": digest(checkpoint),
             "data": frames.digest,
             "config": digest_json(settings),
+            "code": digest_of_code("scripts/build_bank.py", [settings]),
         },
         dtype=settings["bank"]["dtype"],
         batch=settings["inference"]["batch"],

@@ -29,9 +29,7 @@ def relaunch(processes: int, device: str) -> None:
         for file in held.values():
             os.set_inheritable(file.fileno(), True)  # torchrun keeps the locks until it ends
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    module = sys.modules["__main__"].__spec__
-    assert module is not None, "programs are started as python -m scripts.NAME"
     # Without "--" torchrun takes our options for abbreviations of its own.
-    command = [sys.executable, "-m", *torchrun, "-m", "--", module.name, *sys.argv[1:]]
+    command = [sys.executable, "-m", *torchrun, "--", *sys.argv]
     sys.stderr.flush()
     os.execv(sys.executable, command)

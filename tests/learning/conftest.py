@@ -30,6 +30,6 @@ def restarted(monkeypatch):
     started: list[tuple[str, list[str]]] = []
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))
-    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="scripts.train"))
-    monkeypatch.setattr(sys, "argv", ["train.py", "--log", "train.log", "--seed", "0"])
+    words = ["scripts", "train", "--log", "train.log", "--seed", "0"]
+    monkeypatch.setattr(sys, "argv", words)
     return started

@@ -54,5 +54,5 @@ def test_a_program_starts_itself_again_as_several_processes(restarted):
     assert program == command[0] == sys.executable
     assert command[1:3] == ["-m", "torch.distributed.run"]
     read = torchrun.parse_args(command[3:])
-    assert (read.nproc_per_node, read.module, read.training_script) == ("2", True, "scripts.train")
-    assert read.training_script_args == ["--log", "train.log", "--seed", "0"]
+    assert (read.nproc_per_node, read.module, read.training_script) == ("2", False, "scripts")
+    assert read.training_script_args == ["train", "--log", "train.log", "--seed", "0"]

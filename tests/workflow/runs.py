@@ -71,6 +71,14 @@ class Workflow:
         assert text.count(old) == 1
         self.path(name).write_text(text.replace(old, new))
 
+    def with_settings(self, command: str, old: str, new: str) -> str:
+        """Return a job's command with a text of its settings replaced, in a file of its own."""
+        (name,) = re.findall(r"--settings (\S+)", command)
+        text = self.path(name).read_text()
+        assert text.count(old) == 1
+        self.path("other_settings.json").write_text(text.replace(old, new))
+        return command.replace(name, "other_settings.json")
+
     def append(self, name: str, text: str) -> None:
         """Adds to the end of a file."""
         with self.path(name).open("a") as file:
@@ -124,7 +132,7 @@ class Running:
             for process in psutil.Process(self._snakemake.pid).children(recursive=True):
                 with suppress(psutil.NoSuchProcess):
                     words = process.cmdline()
-                    if words[1:3] == ["-m", f"scripts.{program}"] and argument in " ".join(words):
+                    if words[1:3] == ["scripts", program] and argument in " ".join(words):
                         return process
             self._wait()
 
@@ -169,10 +177,9 @@ def _snakemake(*arguments: str) -> list[str]:
 
 
 def _jobs(output: str) -> Iterator[_Job]:
-    """The jobs that Snakemake announces, without the targets, which have no output."""
-    announced = r"^(?:local)?rule (\w+):\n((?:    .*\n)+)(?:Shell command: (.*)\n)?"
-    for rule, about, command in re.findall(announced, output, re.MULTILINE):
-        lines = dict(line.strip().split(": ", 1) for line in about.splitlines())
-        if "output" in lines:
-            values = re.findall(r"=([^,]+)", lines.get("wildcards", ""))
-            yield _Job(lines["jobid"], " ".join([rule, *values]), command)
+    """Yield the jobs that Snakemake announces, without the targets, which only wait for others."""
+    announced = r"^Job (\d+): (\w+): (.*)\n(?:Reason: .*\n)?(?:Shell command: (.*)\n)?"
+    for number, rule, about, command in re.findall(announced, output, re.MULTILINE):
+        if not about.endswith("ready"):
+            values = re.findall(r"(?:seed|model|split|purpose|piece) (\S+?)(?:,|$)", about)
+            yield _Job(number, " ".join([rule, *values]), command)

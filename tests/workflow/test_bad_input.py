@@ -195,7 +195,7 @@ def test_a_resume_state_of_another_configuration_is_refused_and_kept(
     os.killpg(job.pid, signal.SIGKILL)
     job.wait()
     kept = state.read_bytes()
-    other = command.replace('"epochs": 8', '"epochs": 9')
+    other = copy.with_settings(command, '"epochs": 8', '"epochs": 9')
     said = "it differs in: settings.training.epochs (8, now 9)"
     refused(copy, other, BASELINE, "results/seed-0/baseline/resume.pt: ", said)
     assert state.read_bytes() == kept
@@ -233,11 +233,8 @@ def test_a_full_disk_leaves_no_half_zip(
 def test_a_training_goes_on_when_a_full_disk_has_room_again(
     copy: Workflow, commands: dict[str, str], small_disk: Path
 ) -> None:
-    command = (
-        commands["train_baseline 0"]
-        .replace(str(Path(BASELINE).parent), str(small_disk))
-        .replace('"epochs": 8', '"epochs": 1')
-    )
+    command = copy.with_settings(commands["train_baseline 0"], '"epochs": 8', '"epochs": 1')
+    command = command.replace(str(Path(BASELINE).parent), str(small_disk))
     explained(copy.shell(command), f"{small_disk}/resume.pt: the disk is full")
     assert list(small_disk.iterdir()) == []
 

@@ -184,7 +184,8 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scored_copy: Workflow) -> Non
     command = commands["import_checkpoint 0 lfb_max"]
     published = f"{PUBLISHED}/lfb_max.pth"
 
-    deeper = command.replace('"depth": [1, 1, 1, 1]', '"depth": [1, 1, 2, 1]')
+    depth = '"depth": [\n      1,\n      1,\n      {},\n      1\n    ]'
+    deeper = scored_copy.with_settings(command, depth.format(1), depth.format(2))
     said = f"{published}: the checkpoint does not fit the model. Of another kind, depth or"
     refused(scored_copy, deeper, MAX, said, "backbone.layer3.1.conv1.bn.bias: missing")
     other = command.replace(published, f"{PUBLISHED}/lfb_nl.safetensors")

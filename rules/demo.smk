@@ -7,8 +7,6 @@ are.
 
 rule demo_data:
     """Films the game of Simon says and writes its annotations."""
-    input:
-        code=code("scripts/demo_data.py"),
     output:
         videos=directory(config["data"]["videos"]),
         labels=config["data"]["labels"],
@@ -31,8 +29,14 @@ rule demo_data:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=as_json({"demo": config["demo"], **settings.data_settings(config)}),
+        *code("demo_data"),
+        program=program("demo_data"),
+        settings=settings_file(
+            "demo_data", {"demo": config["demo"], **settings.data_settings(config)}
+        ),
+    message:
+        "{rule}: film the game of Simon says"
     shell:
-        "python -m scripts.demo_data --log {log} --settings {params.settings:q}"
+        "python {params.program} --log {log} --settings {params.settings:q}"
         " --videos {output.videos} --labels {output.labels} --train {output.train}"
         " --val {output.val} --processes {threads}"

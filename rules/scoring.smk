@@ -5,18 +5,22 @@ out   <results>/seed-{seed}/{model}/predictions.npz    a score for every box and
       <results>/seed-{seed}/{model}/metrics.json       mAP and AP under three protocols
       <results>/seed-{seed}/{model}/submission.csv     on request, for AVA's own script
       <results>/map_table.csv                          a row for each model
+      <results>/map_table.json                         the code, settings and metrics it is made of
+
+steps predict each model's scores, evaluate them, compare the models
 """
+
+TABLE = settings.table_settings(config)
 
 
 rule predict:
-    """Scores the people in the validation keyframes."""
+    """Score the people in the validation keyframes."""
     input:
         keyframes="<results>/data/val-testing.npz",
         manifest="<results>/data/manifest.json",
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         bank=bank_of("val"),
         baseline=baseline_of_bank("val"),
-        code=lambda wildcards: code("scripts/predict.py", [wildcards.model]),
     output:
         "<results>/seed-{seed}/{model}/predictions.npz",
     log:
@@ -33,26 +37,31 @@ rule predict:
         mem_mb=8000,
         runtime=240,
     params:
-        settings=lambda wildcards: as_json(
-            settings.prediction_settings(config, wildcards.model)
+        *code("predict"),
+        program=program("predict"),
+        model_code=model_code("predict"),
+        settings=settings_file(
+            "predict",
+            lambda wildcards: settings.prediction_settings(config, wildcards.model),
         ),
         bank=bank_options("val"),
         baseline=lambda wildcards, input: (
             f"--baseline {input.baseline}" if input.baseline else ""
         ),
+    message:
+        "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
-        "python -m scripts.predict --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
+        "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
         " {params.bank} {params.baseline}"
         " --device {resources.device} --threads {threads} --workers {resources.workers} --output {output}"
 
 
 rule evaluate:
-    """Measures a model's predictions under the three public protocols."""
+    """Measure a model's predictions under the three public protocols."""
     input:
         unpack(users(validation_files, rule="evaluate")),
         predictions="<results>/seed-{seed}/{model}/predictions.npz",
-        code=code("scripts/evaluate.py"),
     output:
         "<results>/seed-{seed}/{model}/metrics.json",
     log:
@@ -63,18 +72,21 @@ rule evaluate:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=as_json({"unscored": config["data"]["unscored"]}),
+        *code("evaluate"),
+        program=program("evaluate"),
+        settings=settings_file("evaluate", {"unscored": config["data"]["unscored"]}),
+    message:
+        "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
-        "python -m scripts.evaluate --log {log} --settings {params.settings:q}"
+        "python {params.program} --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"
         " --excluded {input.excluded:q} --predictions {input.predictions} --output {output}"
 
 
 rule submission:
-    """Writes predictions as an AVA submission, for those who ask for the file."""
+    """Write predictions as an AVA submission, if you ask for the file."""
     input:
         predictions="<results>/seed-{seed}/{model}/predictions.npz",
-        code=code("scripts/write_submission.py"),
     output:
         "<results>/seed-{seed}/{model}/submission.csv",
     log:
@@ -84,44 +96,34 @@ rule submission:
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        *code("write_submission"),
+        program=program("write_submission"),
+    message:
+        "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
-        "python -m scripts.write_submission --log {log}"
+        "python {params.program} --log {log}"
         " --predictions {input.predictions} --output {output}"
 
 
 rule map_table:
-    """Puts the models' mAP side by side."""
+    """Compare the mAP of all models."""
     input:
-        **{
-            model: expand(
-                "<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=model
-            )
-            for model in MODELS
-        },
-        code=code("scripts/map_table.py"),
+        metrics=of_models("metrics.json", SEEDS, TABLE["models"]),
     output:
-        "<results>/map_table.csv",
+        table="<results>/map_table.csv",
+        origin="<results>/map_table.json",
     log:
         "<logs>/map_table.log",
     conda:
         "../environment.yml"
     params:
-        settings=as_json(settings.table_settings(config)),
-        metrics=lambda wildcards, input: as_json(
-            {model: input[model] for model in MODELS}
-        ),
+        *code("map_table"),
+        program=program("map_table"),
+        settings=settings_file("map_table", TABLE),
+        models=list(TABLE["models"]),
+    message:
+        "{rule}: compare the models"
     shell:
-        "python -m scripts.map_table --log {log} --settings {params.settings:q}"
-        " --metrics {params.metrics:q} --output {output}"
-
-
-# A target for each model by its name: `snakemake --cores all lfb_max`.
-for model in MODELS:
-
-    rule:
-        name:
-            model
-        input:
-            expand(
-                "<results>/seed-{seed}/{model}/metrics.json", seed=SEEDS, model=model
-            ),
+        "python {params.program} --log {log} --settings {params.settings:q}"
+        " --models {params.models} --metrics {input.metrics} --output {output.table} --origin {output.origin}"
