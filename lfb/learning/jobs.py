@@ -84,7 +84,6 @@ def train_model(
     if weights:
         unused = load_backbone(model, weights)
         log.info("%s: backbone from %s; unused: %s", name, weights, ", ".join(unused) or "nothing")
-    operator = settings["operator"]
     identity = {
         "code": digest_of_code("scripts/train.py", [settings]),
         "settings": settings,
