@@ -94,7 +94,7 @@ def _explain(error: Any) -> Iterator[Problem]:
     key = f"config key {'.'.join(path)}"
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
-        for name in error.instance.keys() - known.keys():
+        for name in map(str, error.instance.keys() - known.keys()):
             place = ".".join([*path, name])
             message = f"config key {place}: there is no such key{suggest(name, known)}"
             yield Problem(message, None)
@@ -113,11 +113,11 @@ def _explain(error: Any) -> Iterator[Problem]:
             what = "none of {} is given; set one of them"
         message = f"{key}: {what.format(' and '.join(given or choices))}"
         yield Problem(message, (*path, choices[0]))
+    elif "propertyNames" in error.absolute_schema_path:  # a wrong name, whose value can be read
+        yield Problem(f"{key}: {error.message}", None)
     elif error.validator == "type":
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
         yield Problem(f"{key}: {json.dumps(error.instance)} is not of type {wanted}", path)
-    elif "propertyNames" in error.absolute_schema_path:  # the name is wrong, not what it holds
-        yield Problem(f"{key}: {error.message}", None)
     else:
         yield Problem(f"{key}: {error.message}", path)

@@ -2,6 +2,8 @@
 
 import copy
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -121,6 +123,8 @@ def test_the_configs_of_the_project_are_valid(path):
             "models.lfb_nl.trainig: there is no such key; did you mean training?",
         ),
         ("models.Big", {"operator": None}, "config key models: 'Big' does not match"),
+        ("models", {101: {"operator": None}}, "config key models: 101 is not of type 'string'"),
+        ("input", {True: 1}, "config key input.True: there is no such key."),
     ],
 )
 def test_an_error_names_the_key(path, value, message):
@@ -217,6 +221,26 @@ def test_a_missing_baseline_hides_no_other_error():
     first, second = errors(models__baseline=DELETE, models__lfb_avg__operator__a=1)
     assert first == "config key models.baseline: missing"
     assert second.startswith("config key models.lfb_avg.operator.a: operator avg has no such arg")
+
+
+def test_a_check_imports_nothing_heavy():
+    """Snakemake reads and checks the config each time it starts, also for each job."""
+    code = """
+import sys
+from pathlib import Path
+from lfb.config import settings
+from lfb.config.checks import check_config
+from lfb.config.layers import read_file, read_layers
+from lfb.config.user_files import explain_missing, missing_files
+config, _ = read_layers([Path("config/ava.yaml")], {}, Path("config/config.yaml"))
+schema = read_file(Path("config/schema.yaml"))
+config = check_config(config, schema, {"avg": ["empty"], "max": ["empty"], "non_local": [
+    "width", "layers", "dropout", "empty", "norm_affine", "init_std"]})
+assert "fetch_weights" in explain_missing(config, missing_files(config))
+heavy = {"torch", "zarr", "pandas", "numpy", "scipy", "PIL", "av", "requests", "snakemake"}
+assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=CONFIG.parent, check=True)
 
 
 def test_the_config_that_is_checked_is_not_changed():
