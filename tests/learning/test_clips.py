@@ -375,6 +375,11 @@ def test_processes_share_an_epoch_without_overlap(size, batch, processes, seed):
     assert together == list(Shuffled(size, batch * processes, seed))
 
 
+def test_every_seed_has_its_own_order():
+    orders = [list(Shuffled(20, 5, seed)) for seed in range(4)]
+    assert all(one != other for one, other in zip(orders, orders[1:], strict=False))
+
+
 def test_every_epoch_has_its_own_order():
     order = Shuffled(20, 5, seed=1)
     first = list(order)

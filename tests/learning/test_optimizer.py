@@ -40,6 +40,15 @@ def test_steps_are_those_of_torch_and_survive_a_save(tmp_path, nesterov):
         assert torch.equal(mine, other)
 
 
+def test_the_momentum_is_not_nesterovs_unless_asked_for():
+    parameter = nn.Parameter(torch.zeros(1))
+    optimizer = SGD([parameter], momentum=0.5, weight_decay=0)
+    for _ in range(2):
+        parameter.sum().backward()
+        optimizer.step(1)
+    assert parameter.item() == -2.5  # 1, then 1 + 0.5
+
+
 def test_a_parameter_without_a_gradient_stays():
     network, _ = networks()
     before = [parameter.clone() for parameter in network.parameters()]
