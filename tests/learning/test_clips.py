@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -377,7 +377,7 @@ def test_processes_share_an_epoch_without_overlap(size, batch, processes, seed):
 
 def test_every_seed_has_its_own_order():
     orders = [list(Shuffled(20, 5, seed)) for seed in range(4)]
-    assert all(one != other for one, other in zip(orders, orders[1:], strict=False))
+    assert all(one != other for one, other in pairwise(orders))
 
 
 def test_every_epoch_has_its_own_order():
