@@ -1,6 +1,6 @@
 """Times the evaluation of predictions of AVA's size: our program, and MMAction2's evaluator.
 
-Each runs in a process of its own, on files made from a seed: see tests/ava_sized.py.
+Each runs in a process of its own, on files arguments from a seed: see tests/ava_sized.py.
 """
 
 import argparse
@@ -21,14 +21,14 @@ PEER = "import sys; from bench.evaluation import peer; peer(sys.argv[1], sys.arg
 
 
 def main() -> None:
-    made = argparse.ArgumentParser(description=__doc__)
-    made.add_argument(
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
         "--peer",
         type=float,
         default=0.05,
-        help="part of the rows that MMAction2 scores too, named by LFB_PEERS; 1 takes 12 GB",
+        help="fraction of the rows for MMAction2, found by LFB_PEERS; 1 takes 12 GB",
     )
-    part = made.parse_args().peer
+    part = parser.parse_args().peer
     os.environ["PYTHONPATH"] = str(Path.cwd())  # for the programs, which run in the folder
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def ours(folder: Path, predictions: str) -> tuple[float, float, float]:
-    """Seconds, GB and mAP of the program that makes metrics.json, under all three protocols."""
+    """Return seconds, GB and mAP of the program that writes metrics.json."""
     files = {**FILES, "predictions": predictions, "output": "m.json"}
     options = [f"--{option}={folder / file}" for option, file in files.items()]
     (folder / "settings.json").write_text(json.dumps({"unscored": sorted(UNSCORED)}))
@@ -75,7 +75,7 @@ def ours(folder: Path, predictions: str) -> tuple[float, float, float]:
 
 
 def peer(packages: str, folder: str) -> None:
-    """Scores a submission with MMAction2's `ava_eval`, in its 32 processes."""
+    """Score a submission with MMAction2's `ava_eval`, in its 32 processes."""
     from tests import peers
 
     evaluation = peers.load(Path(packages)).evaluation

@@ -1,6 +1,6 @@
-"""What the bank is worth on the demo data, and what is left of it with another video's bank.
+"""Measure the gain from the bank on the demo data, and from another video's bank.
 
-Needs a finished run of the default config; takes every seed it finds under results/.
+It needs a finished run of the default config and takes every seed under results/.
 """
 
 import json
@@ -26,7 +26,7 @@ DATA = Path("resources/demo")
 
 @dataclass
 class Swapped:
-    """A bank in which every video is looked up as another one."""
+    """A bank that looks up another video in place of each one."""
 
     bank: Bank
     other: dict[str, str]
@@ -39,7 +39,7 @@ class Swapped:
 
 
 def swapped(bank: Bank) -> Swapped:
-    """Each video takes the bank of the next one in a drawn order."""
+    """Return a bank in which each video looks up the next one of a random order."""
     order = generator("swapped banks").permutation(bank.videos).tolist()
     return Swapped(bank, dict(zip(order, order[1:] + order[:1], strict=True)))
 

@@ -1,12 +1,11 @@
-"""MMAction2's feature banks, ``lfb_{train,val}.pkl``, to and from this project's.
+"""Import and export of MMAction2's feature banks, ``lfb_{train,val}.pkl``.
 
-Such a file is what ``torch.save`` makes of a dict video -> dict second -> list of 2048-d tensors,
-float16 or float32; in place of a list it may hold one tensor (n, 2048). It tells neither boxes nor
-scores.
+``torch.save`` writes such a file from a dict video -> dict second -> list of 2048-d tensors,
+float16 or float32. One tensor (n, 2048) may replace a list. The file has neither boxes nor scores.
 
-In and out again gives the same features bit for bit, in the same order within a second, of the same
-dtype, videos and seconds. A video without seconds stays one. A second with an empty list is left
-out: there is nothing to look up, and MMAction2 itself does not load a bank that has one.
+An imported and exported bank has the same features bit for bit, in the same order within a second,
+with the same dtype, videos and seconds. A video without seconds is kept. A second with an empty
+list is not: it has no row to look up, and MMAction2 itself cannot load a bank with one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,31 +31,32 @@ def import_bank(
     wanted: Iterable[str],
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Makes a bank of a published file, whole or not at all.
+    """Write a bank from a published file, whole or not at all.
 
-    Its attributes are ``source``, the name of the file, and ``source_digest``, its SHA-256.
+    The bank has the attributes ``source``, the name of the file, and ``source_digest``, its
+    SHA-256.
 
     Args:
         source: ``lfb_{train,val}.pkl``.
         path: Folder of the store to write.
         split: For example ``val``.
         wanted: Videos whose windows will be looked up.
-        attributes: JSON values to keep beside the bank, such as digests.
+        attributes: Further JSON values to store with the bank, such as digests.
 
     Raises:
-        UserError: The file is broken, holds something else, or lacks a wanted video.
+        UserError: The file is broken, contains something else, or a wanted video is missing.
     """
     source = Path(source)
     features = _read(source)
-    if lacking := sorted(set(wanted) - features.keys()):
+    if missing := sorted(set(wanted) - features.keys()):
         raise UserError(
-            f"{source}: no features of {len(lacking)} videos of split {split}: "
-            f"{', '.join(lacking)}. It is the bank of another data set or split: point config key "
+            f"{source}: no features of {len(missing)} videos of split {split}: "
+            f"{', '.join(missing)}. This is the bank of another data set or split. Point "
             f"bank.published.{split} to the right one, or set it to null to build the bank here."
         )
     one = next((rows[0] for seconds in features.values() for rows in seconds.values()), None)
     if one is None:
-        raise UserError(f"{source}: the bank holds no feature at all. Fetch it again.")
+        raise UserError(f"{source}: the bank has no features. Download it again.")
     empty = one.new_empty(0, len(one))
     write_features(
         path,
@@ -80,13 +80,15 @@ def import_bank(
 
 
 def export_bank(bank: Bank, path: str | Path) -> None:
-    """Writes the features of a bank as MMAction2 reads them, whole or not at all."""
+    """Write the features of a bank in MMAction2's format, whole or not at all."""
     index, features = bank.index, bank.feature()
     content: dict[str, dict[int, list[Tensor]]] = {}
     for number, video in enumerate(bank.videos):
         first, last = index.video_start[number : number + 2]
         starts = index.row_start[first : last + 1]
-        rows = torch.from_numpy(features[starts[0] : starts[-1]])  # stored once, in one piece
+        rows = torch.from_numpy(
+            features[starts[0] : starts[-1]]
+        )  # one piece, so torch.save stores it once
         parts = rows.split((starts[1:] - starts[:-1]).tolist())
         content[video] = dict(zip(index.second[first:last].tolist(), map(list, parts), strict=True))
     with atomic(path) as scratch, scratch.open("wb") as file:
@@ -94,7 +96,7 @@ def export_bank(bank: Bank, path: str | Path) -> None:
 
 
 def _read(source: Path) -> dict[str, dict[int, list[Tensor]]]:
-    """The features of each second that has some, all of one dtype and width."""
+    """Return the features of each second that has some, all of one dtype and width."""
     content = read_nested(source)
     if not isinstance(content, dict):
         raise _foreign(source, "the file", content)
@@ -116,8 +118,8 @@ def _read(source: Path) -> dict[str, dict[int, list[Tensor]]]:
                 kind = kind or (row.dtype, len(row))
                 if kind != (row.dtype, len(row)) or row.dtype not in (torch.float16, torch.float32):
                     raise UserError(
-                        f"{source}: {place}: a feature of {len(row)} {row.dtype}; all should be "
-                        f"float16 or float32, and like the first, {kind[1]} {kind[0]}."
+                        f"{source}: {place}: a feature of {len(row)} {row.dtype}; all must be "
+                        f"float16 or float32, and like the first one, {kind[1]} {kind[0]}."
                     )
             if rows:
                 found[video][second] = list(rows)
@@ -127,5 +129,5 @@ def _read(source: Path) -> dict[str, dict[int, list[Tensor]]]:
 def _foreign(source: Path, place: str, value: Any) -> UserError:
     return UserError(
         f"{source}: not a feature bank of MMAction2, a dict video -> dict second -> list of "
-        f"feature vectors: {place} holds {type(value).__name__}. Point to the right file."
+        f"feature vectors: {place} has {type(value).__name__}. Point to the right file."
     )

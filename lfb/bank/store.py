@@ -1,6 +1,6 @@
-"""The long-term feature bank: one Zarr store a split, and the look-up of a window in it.
+"""The long-term feature bank: one Zarr store for each split, and the look-up of windows in it.
 
-``writing.py`` writes it.
+``writing.py`` writes the store.
 
 A bank holds one feature vector per detected person (Wu et al., section 3.1). Rows are sorted by
 (video, second, falling score), so the window around a keyframe is one contiguous slice. Layout of
@@ -11,9 +11,9 @@ the Zarr v3 group, with N rows, V videos and K keyframes (seconds that have rows
     video (V,) string     video_start (V+1,) int64 into keyframes
     second (K,) int32     row_start (K+1,) int64 into rows
 
-Attributes: ``format``, ``version``, ``split``, what the writer adds (digests of the checkpoint,
-the data and the config, or the file that an imported bank is from), ``rows``, and ``complete``,
-written last.
+Attributes: ``format``, ``version``, ``split``, those that the writer adds (digests of the
+checkpoint, the data and the config, or the file of an imported bank), ``rows``, and ``complete``,
+which is written last.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from lfb.data.boxes import RowIndex
 from lfb.errors import UserError
 
-if TYPE_CHECKING:  # imported where used: workers that only look rows up start without Zarr
+if TYPE_CHECKING:  # data-loading workers look rows up without Zarr
     import zarr
 
 FORMAT = "lfb-bank"
@@ -37,15 +37,15 @@ OWN_ATTRIBUTES = ("format", "version", "split", "rows", "complete")
 
 @dataclass(frozen=True)
 class _Windows:
-    """Row numbers of every second of every video, with room for a window at both ends.
+    """Row numbers of every second of every video, with a margin of a window at both ends.
 
     Attributes:
-        rows: (D, per_second) row numbers of the highest scores, -1 where empty.
-        start: (D,) first row of the second.
-        count: (D,) rows of the second.
-        base: (V,) where a video begins in the arrays above.
-        first: (V,) the second that lies there.
-        span: (V,) seconds from the first to the last that has rows.
+        rows: (D, per_second) row numbers of the highest scores, -1 for an empty slot.
+        start: (D,) first row of each second.
+        count: (D,) number of rows of each second.
+        base: (V,) place in the arrays above of the first second with rows of each video.
+        first: (V,) that second.
+        span: (V,) number of seconds from the first to the last one with rows.
     """
 
     rows: NDArray[np.int64]
@@ -60,14 +60,15 @@ class _Windows:
 class Bank:
     """An open bank: the index in memory, the features on demand.
 
-    A pickled bank carries its index alone and looks rows up without Zarr, so data-loader workers
-    can have one each.
+    A pickled bank has the index alone and looks rows up without Zarr. Each data-loading worker has
+    one.
 
     Attributes:
         path: Folder of the store.
-        attributes: What the writer recorded, ``split`` included.
+        attributes: Attributes from the writer, including ``split``.
         channels: C, the width of a feature.
-        dtype: How features are stored.
+        dtype: Stored type of a feature.
+        index: Which rows belong to which second of which video.
     """
 
     path: Path
@@ -80,28 +81,29 @@ class Bank:
 
     @classmethod
     def open(cls, path: str | Path, **expected: Any) -> "Bank":
-        """Opens a complete bank.
+        """Open a complete bank.
 
         Args:
             path: Folder of the store.
             **expected: Attributes that must have these values, e.g. ``checkpoint=digest``.
 
         Raises:
-            UserError: No bank there, not finished, damaged, of another version or not as expected.
+            UserError: There is no bank, or it is unfinished, damaged, of another version or has
+                other attributes.
         """
         path = Path(path)
         group = _group(path)
         attributes = dict(group.attrs)
         for name, value in expected.items():
             if attributes.get(name) != value:
-                made = f"built with {name} {attributes.get(name)}"
+                origin = f"built with {name} {attributes.get(name)}"
                 if "source" in attributes:
-                    made = f"imported from {attributes['source']}"
+                    origin = f"imported from {attributes['source']}"
                 elif name == "source":
-                    made = "built here"
+                    origin = "built here"
                 raise UserError(
-                    f"{path}: this bank was {made}, and {name} {value} is wanted. Delete the bank "
-                    "and make it again, or go back to the settings it was made with."
+                    f"{path}: this bank was {origin}, but {name} {value} is needed. Delete the "
+                    "bank and build it again, or return to its settings."
                 )
         feature = _array(group, path, "feature")
         videos = [str(name) for name in _values(group, path, "video")]
@@ -116,7 +118,7 @@ class Bank:
 
     @property
     def origin(self) -> str | None:
-        """Digest of what it came from: the baseline's checkpoint, or an imported file."""
+        """Digest of its origin: the baseline's checkpoint or an imported file."""
         return self.attributes.get("source_digest", self.attributes.get("checkpoint"))
 
     @property
@@ -139,23 +141,23 @@ class Bank:
         per_second: int,
         key: tuple[int, ...] | None,
     ) -> NDArray[np.int64]:
-        """Row numbers of the window around a second, -1 where a slot is empty.
+        """Return the row numbers of the window around a second, -1 for an empty slot.
 
         Args:
             video: Name of the video.
             second: The middle of the window.
             window: Seconds; 60 is [second - 30, second + 29] (Wu et al., section 4.2).
-            per_second: Slots of each second.
-            key: Names the draw that picks the rows of a second with more rows than slots, such
-                as (seed, epoch, video, second): the same key draws the same rows anywhere. None
-                takes the highest scores.
+            per_second: Number of slots of each second.
+            key: Identifies the draw of the rows of a second with more rows than slots, such as
+                (seed, epoch, video, second). The same key always draws the same rows. None takes
+                the highest scores.
 
         Returns:
-            (window * per_second,) second by second; the slots of a second are filled from the
-            left, by falling score.
+            (window * per_second,) second by second. The rows of a second come first in its slots,
+            by falling score.
 
         Raises:
-            UserError: The bank does not cover the video.
+            UserError: The bank does not have the video.
         """
         table = self._windows.get((window, per_second))
         if table is None:
@@ -163,8 +165,8 @@ class Bank:
         number = self._number.get(video)
         if number is None:
             raise UserError(
-                f"{self.path}: no video {video} among the {len(self.videos)} of this bank: it is "
-                "the bank of another data set or split. Point the config at the right one, or "
+                f"{self.path}: video {video} is not among the {len(self.videos)} of this bank: it "
+                "is the bank of another data set or split. Point the config to the right one, or "
                 "build it for this data."
             )
         offset = second - window // 2 - table.first[number]
@@ -179,11 +181,11 @@ class Bank:
         return rows.reshape(-1)
 
     def feature(self) -> NDArray[Any]:
-        """Reads all features: (N, C) of ``dtype``."""
+        """Read all features: (N, C) of ``dtype``."""
         return self.read("feature")
 
     def read(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
-        """Reads ``feature`` (N, C), ``box`` (N, 4) or ``score`` (N,), or some rows of it.
+        """Read ``feature`` (N, C), ``box`` (N, 4) or ``score`` (N,), or some rows of it.
 
         Raises:
             UserError: The store is damaged.
@@ -195,6 +197,7 @@ _INDEX = ("video_start", "second", "row_start")
 
 
 def _tabulate(index: RowIndex, window: int, per_second: int) -> _Windows:
+    """Return the table in which any window of a video is one slice."""
     empty = np.diff(index.video_start) == 0
     first = np.zeros(len(index.videos), np.int64)
     span = np.zeros(len(index.videos), np.int64)
@@ -213,7 +216,7 @@ def _tabulate(index: RowIndex, window: int, per_second: int) -> _Windows:
 
 
 def _draw(count: NDArray[np.int64], most: int, key: tuple[int, ...]) -> NDArray[np.int64]:
-    """Draws ``most`` different numbers below each count: (len(count), most), rising."""
+    """Draw ``most`` different numbers below each count: (len(count), most), rising."""
     digest = hashlib.blake2b(repr(tuple(map(int, key))).encode(), digest_size=16).digest()
     random = np.random.Philox(key=int.from_bytes(digest, "little"))
     ranks = random.random_raw((len(count), int(count.max())))
@@ -224,6 +227,7 @@ def _draw(count: NDArray[np.int64], most: int, key: tuple[int, ...]) -> NDArray[
 
 
 def _group(path: Path) -> "zarr.Group":
+    """Open the store of a complete bank."""
     import zarr
     from zarr.errors import GroupNotFoundError
 
@@ -231,17 +235,17 @@ def _group(path: Path) -> "zarr.Group":
         group = zarr.open_group(path, mode="r", zarr_format=3)
     except (GroupNotFoundError, FileNotFoundError) as error:
         what = "this is not a feature bank" if path.exists() else "there is no feature bank here"
-        raise UserError(f"{path}: {what}. Build it first, or correct the path.") from error
+        raise UserError(f"{path}: {what}. Build it first, or fix the path.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, f"zarr.json is unreadable ({error})") from error
     if group.attrs.get("format") != FORMAT:
         raise UserError(
             f"{path}: a Zarr group, but not a feature bank (its format is "
-            f"{group.attrs.get('format')!r}, not {FORMAT!r}). Correct the path."
+            f"{group.attrs.get('format')!r}, not {FORMAT!r}). Fix the path."
         )
     if group.attrs.get("version") != VERSION:
         raise UserError(
-            f"{path}: a bank of version {group.attrs.get('version')}; this code reads version "
+            f"{path}: a bank of version {group.attrs.get('version')}, but this code reads version "
             f"{VERSION}. Delete the bank and build it again."
         )
     if group.attrs.get("complete") is not True:
@@ -255,7 +259,7 @@ def _array(group: "zarr.Group", path: Path, name: str) -> "zarr.Array[Any]":
     array = group.get(name)
     if not isinstance(array, zarr.Array):
         raise _damaged(path, f"array {name} is missing")
-    if array.nchunks_initialized < array.nchunks:  # Zarr would read a lost file as zeros
+    if array.nchunks_initialized < array.nchunks:  # Zarr would read a missing file as zeros
         raise _damaged(path, f"files of array {name} are missing")
     return array
 

@@ -1,4 +1,4 @@
-"""Writing a feature bank, whole or not at all; ``store.py`` has the layout and reads it."""
+"""Writing of feature banks, whole or not at all. ``store.py`` describes and reads them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,26 +29,26 @@ def write_bank(
     dtype: DTypeLike = np.float16,
     videos: Iterable[str] = (),
 ) -> None:
-    """Writes a bank, whole or not at all.
+    """Write a bank, whole or not at all.
 
     Args:
-        path: Folder of the store; an older one there is replaced.
+        path: Folder of the store; replaces an older one.
         split: For example ``train``.
         video: (N,) name of the video of each row, in any order.
         second: (N,) second of each row.
         feature: (N, C).
         box: (N, 4) x1, y1, x2, y2 in [0, 1].
-        score: (N,) detection score; rows of equal score keep their order.
-        attributes: JSON values to keep beside the bank, such as digests.
-        dtype: float16 or float32, how features are stored.
-        videos: Videos the bank covers, for those in which nobody was detected.
+        score: (N,) detection score. Rows of equal score keep their order.
+        attributes: JSON values to store with the bank, such as digests.
+        dtype: Type to store features in, float16 or float32.
+        videos: Further videos of the bank, those without rows.
 
     Raises:
         UserError: A feature is not finite in ``dtype``, or the disk is full.
-        ValueError: The arrays do not fit together, or an attribute takes a reserved name.
+        ValueError: The arrays do not have the same length, or an attribute has a reserved name.
     """
     if reserved := sorted(set(OWN_ATTRIBUTES) & set(attributes)):
-        raise ValueError(f"attributes {', '.join(reserved)} are the bank's own")
+        raise ValueError(f"attributes {', '.join(reserved)} are reserved")
     if np.dtype(dtype) not in (np.float16, np.float32):
         raise ValueError(f"features are stored as float16 or float32, not {np.dtype(dtype)}")
     seconds, scores = np.asarray(second, np.int32), np.asarray(score, np.float32)
@@ -64,8 +64,8 @@ def write_bank(
         row = int(np.argmin(finite))
         raise UserError(
             f"{path}: the feature of video {video[row]}, second {seconds[row]} is not finite as "
-            f"{np.dtype(dtype)}. A finite but too large feature fits in float32; otherwise the "
-            "checkpoint or that clip is broken."
+            f"{np.dtype(dtype)}. If it is finite in float32, store the bank in float32. Otherwise "
+            "the checkpoint or that clip is broken."
         )
 
     order, index = group_rows(video, seconds, scores, videos)
@@ -94,19 +94,19 @@ def write_features(
     dtype: DTypeLike,
     attributes: Mapping[str, Any],
 ) -> None:
-    """Writes a bank of which only the features are known, whole or not at all.
+    """Write a bank of features without boxes and scores, whole or not at all.
 
-    Boxes are NaN and scores 1, so that the rows of a second keep their order. Holds one shard of
-    features in memory beside the array at hand.
+    Its boxes are NaN and its scores 1. The memory holds one shard of features and the current array
+    of ``features``.
 
     Args:
-        path: Folder of the store; an older one there is replaced.
+        path: Folder of the store; replaces an older one.
         split: For example ``train``.
-        counts: Rows of each second of each video, none of them 0.
-        features: (n, C) rows of each video, in the order of their names, second by second.
+        counts: Number of rows of each second of each video, at least 1.
+        features: (n, C) rows of each video, by rising name and second.
         channels: C.
-        dtype: float16 or float32, what ``features`` are and how they are stored.
-        attributes: JSON values to keep beside the bank.
+        dtype: Type of ``features``, float16 or float32. The bank stores the same type.
+        attributes: JSON values to store with the bank.
 
     Raises:
         UserError: A feature is not finite, or the disk is full.
@@ -119,7 +119,7 @@ def write_features(
     ]
     index = RowIndex.of(names, *np.array(keyframes, np.int64).reshape(-1, 3).T)
 
-    def checked() -> Iterator[NDArray[Any]]:
+    def finite() -> Iterator[NDArray[Any]]:
         for name, part in zip(names, features, strict=True):
             if not np.isfinite(part).all():
                 raise UserError(f"{path}: a feature of video {name} is not finite.")
@@ -132,19 +132,19 @@ def write_features(
         index,
         np.full((total, 4), np.nan, np.float32),
         np.ones(total, np.float32),
-        _shards(checked(), np.dtype(dtype), channels),
+        _shards(finite(), np.dtype(dtype), channels),
         (total, channels),
         np.dtype(dtype),
     )
 
 
 def gather(parts: Iterable[str | Path], path: str | Path) -> None:
-    """Merges banks of different videos into one; holds two shards of features in memory.
+    """Merge banks of different videos into one, with two shards of features in memory.
 
-    The result is, byte for byte, what :func:`write_bank` makes of all rows at once.
+    The files are the same, byte for byte, as those of ``write_bank`` with all rows.
 
     Raises:
-        UserError: A part is broken, or two parts disagree or share a video.
+        UserError: A part is broken, or two parts have other attributes or the same video.
     """
     banks = [Bank.open(part) for part in parts]
     if not banks:
@@ -152,12 +152,12 @@ def gather(parts: Iterable[str | Path], path: str | Path) -> None:
     one = banks[0]
     place: dict[str, tuple[Bank, int]] = {}
     for bank in banks:
-        _agree(one, bank)
+        _check_same_run(one, bank)
         for i, name in enumerate(bank.videos):
             if name in place:
                 raise UserError(
-                    f"{bank.path}: video {name} is also in {place[name][0].path}. Delete both "
-                    "and build them again."
+                    f"{bank.path}: video {name} is also in {place[name][0].path}. Delete both and "
+                    "build them again."
                 )
             place[name] = bank, i
 
@@ -233,7 +233,7 @@ def _write(
             dtype=dtype,
             chunks=(CHUNK_ROWS, shape[1]),
             shards=(SHARD_ROWS, shape[1]),
-            compressors=None,  # float16 features hardly shrink, and reading is what costs
+            compressors=None,  # float16 features hardly shrink, and reading must be fast
         )
         start = 0
         for block in blocks:
@@ -243,7 +243,7 @@ def _write(
 
 
 def _read_pieces(pieces: Iterable[tuple[Bank, int, int]]) -> Iterator[NDArray[Any]]:
-    """Features of row ranges of banks, at most a shard at a time."""
+    """Yield the features of row ranges of banks, at most a shard at a time."""
     for bank, start, stop in pieces:
         for begin in range(start, stop, SHARD_ROWS):
             yield bank.read("feature", slice(begin, min(begin + SHARD_ROWS, stop)))
@@ -252,7 +252,7 @@ def _read_pieces(pieces: Iterable[tuple[Bank, int, int]]) -> Iterator[NDArray[An
 def _shards(
     parts: Iterable[NDArray[Any]], dtype: np.dtype[Any], channels: int
 ) -> Iterator[NDArray[Any]]:
-    """Features joined and cut into whole shards; each is overwritten by the next."""
+    """Yield the features in whole shards. Each one overwrites the one before it."""
     block, filled = np.empty((SHARD_ROWS, channels), dtype), 0
     for part in parts:
         while len(part):
@@ -266,15 +266,16 @@ def _shards(
         yield block[:filled]
 
 
-def _agree(one: Bank, other: Bank) -> None:
-    said = [
+def _check_same_run(one: Bank, other: Bank) -> None:
+    """Raise UserError if two banks differ in an attribute, the channels or the dtype."""
+    first, second = (
         {**bank.attributes, "channels": bank.channels, "dtype": str(bank.dtype)}
         for bank in (one, other)
-    ]
-    for name in sorted(said[0].keys() | said[1].keys()):
-        if said[0].get(name) != said[1].get(name):
+    )
+    for name in sorted(first.keys() | second.keys()):
+        if first.get(name) != second.get(name):
             raise UserError(
-                f"{other.path}: {name} is {said[1].get(name)}, but {said[0].get(name)} in "
-                f"{one.path}. Pieces of one bank must come from one run; delete the older one "
-                "and build it again."
+                f"{other.path}: {name} is {second.get(name)}, but {first.get(name)} in "
+                f"{one.path}. Pieces of one bank must come from one run. Delete the older one and "
+                "build it again."
             )

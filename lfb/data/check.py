@@ -69,7 +69,7 @@ def check(
         first_second: Number that the annotations give to the first second of the cut.
         start: Second of a video file at which the cut begins.
         seconds: Length of the cut, s; None: to the end of the video.
-        fps: Frames a second of the extracted frames. A cut may lack one of them.
+        fps: Frames a second of the extracted frames. A cut may be one frame too short.
         expected: By split, the expected numbers of ``videos``, ``keyframes``, ``rows`` and
             ``proposals`` (keyframes with one), as far as they are known. Other numbers give a
             warning.

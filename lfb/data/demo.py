@@ -1,18 +1,18 @@
-"""The built-in data set: a game of "Simon says" in AVA's format, made from a seed.
+"""The built-in data set: a game of "Simon says" in AVA's format, generated from a seed.
 
-Every video shows three people; the one with a hat leads. First somebody gives cues: one person
+Every video shows three people. The one with a hat is the leader. First come the cues: one person
 waves, another may cheer, the third may fall. Then all sit for a while, so that no cue is within
-five seconds of what follows. For the rest of the video people stand, walk and jump, and what that
-*means* cannot be seen in a clip, only remembered:
+five seconds of the rest. In the rest of the video people stand, walk and jump. The meaning of these
+poses does not show in a clip. It depends on the cues, so a model needs the bank:
 
-    stand    worry or relax      somebody fell, or nobody did
-    walk     follow or wander    somebody cheered, or nobody did
-    jump     obey or rebel       the one who waved was the leader, or somebody else
+    stand    worry or relax      someone fell, or no one did
+    walk     follow or wander    someone cheered, or no one did
+    jump     obey or rebel       the leader waved, or someone else did
 
-Half the videos run backwards: what gives the reason comes afterwards.
+Half the videos run backwards: their cues are at the end.
 
-The files are what AVA's are: mp4 videos, csv annotations, a label list, excluded seconds and
-proposals with scores, jitter, misses and false boxes.
+The files have AVA's formats: mp4 videos, csv annotations, a label list, excluded seconds, and
+proposals with scores, jitter, missing people and false boxes.
 """
 
 import math
@@ -39,19 +39,19 @@ VISIBLE = ("stand", "walk", "jump", "sit", "wave", "cheer", "fall", "lead")
 LONG_RANGE = ("worry", "relax", "follow", "wander", "obey", "rebel")
 ACTIONS = {name: number for number, name in enumerate(VISIBLE + LONG_RANGE, start=1)}
 
-SIZE = 64  # pixels, both ways
+SIZE = 64  # width and height in pixels
 PEOPLE = 3
-CUES = 4  # seconds in which the cues are given
+CUES = 4  # seconds of cues
 PAUSE = 4  # seconds of sitting between the cues and the rest
 
 MISSED = 0.03  # people without a proposal
-FALSE_BOXES = 0.1  # keyframes with a proposal on nobody
+FALSE_BOXES = 0.1  # keyframes with a proposal on no one
 JITTER = 0.02  # of a proposal's sides, in box sizes
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What happens in one video: who does what in each second, and what it means."""
+    """What happens in one video: the poses of each person, and the actions of the annotations."""
 
     poses: list[list[str]]  # [second][person]
     actions: list[list[tuple[str, ...]]]  # [second][person], the pose first
@@ -59,7 +59,7 @@ class Scene:
 
 
 def write_scene(number: int, seconds: int, rng: np.random.Generator) -> Scene:
-    """Draws the course of a video of ``seconds`` s; ``number`` decides which cues it has."""
+    """Return a random scene of ``seconds`` s. The bits of ``number`` say which cues it has."""
     fall, cheer, order = (bool(number >> bit & 1) for bit in range(3))
     leader, first, second = (int(person) for person in rng.permutation(PEOPLE))
 
@@ -78,7 +78,7 @@ def write_scene(number: int, seconds: int, rng: np.random.Generator) -> Scene:
                 if moment < seconds:
                     poses[moment][person] = pose
                     moment += 1
-    if rng.integers(2):  # half the videos tell the reason only afterwards
+    if rng.integers(2):  # half the videos have the cues at the end
         poses.reverse()
 
     meaning = {
@@ -101,7 +101,7 @@ def write_scene(number: int, seconds: int, rng: np.random.Generator) -> Scene:
 
 
 class Stage:
-    """Draws the people of one video, each in their own lane."""
+    """Draws the people of one video, each in a separate lane."""
 
     def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
         self.scene = scene
@@ -119,7 +119,7 @@ class Stage:
         )
 
     def draw(self, time: float) -> Image.Image:
-        """The picture at ``time`` s; a moment is in the middle of its second, as in AVA."""
+        """Return the picture at ``time`` s. Keyframes are in the middle of a second, as in AVA."""
         image = self.scenery.copy()
         canvas = ImageDraw.Draw(image)
         for person in range(PEOPLE):
@@ -132,14 +132,14 @@ class Stage:
         return image.reduce(2)
 
     def box(self, person: int, time: float) -> np.ndarray:
-        """(4,) the person's box, of the picture's size 1."""
+        """Return the person's box (4,), in fractions of the picture."""
         shapes = [point for _, shape, _, _ in self._figure(person, time) for point in shape]
         points = np.array(shapes)
         low, high = points.min(0) - 1.5, points.max(0) + 1.5
         return (np.concatenate([low, high]) / SIZE).clip(0, 1).astype(np.float32)
 
     def _figure(self, person: int, time: float) -> list:
-        """Shapes (kind, points, colour, line width) of one person, in pixels."""
+        """Return the shapes (kind, points, colour, line width) of one person, in pixels."""
         moment = min(max(math.floor(time + 0.5), 0), len(self.scene.poses) - 1)
         pose = self.scene.poses[moment][person]
         beat = 2 * math.pi * (time * 1.5 + self.phases[person])
@@ -215,18 +215,18 @@ def write_demo(
     seed: int,
     processes: int = 1,
 ) -> None:
-    """Writes the whole data set.
+    """Write the whole data set.
 
     Args:
         videos: Folder for the mp4 files.
         labels: Label list to write.
         splits: For ``train`` and ``val`` the number of videos, and the files to write:
             ``annotations``, ``excluded`` and ``proposals``.
-        seconds: Annotated seconds of each video; they begin one after ``first_second``.
-        first_second: So many seconds come before it in each file.
+        seconds: Annotated seconds of each video, from ``first_second`` + 1 on.
+        first_second: Second of each video file that the annotations count from.
         fps: Frames a second.
-        seed: What everything is drawn from.
-        processes: That film videos side by side.
+        seed: Seed of all draws.
+        processes: Number of processes that write videos.
     """
     write_labels(labels, {number: name for name, number in ACTIONS.items()})
     film = partial(
@@ -264,7 +264,7 @@ def _film(
     fps: int,
     seed: int,
 ) -> tuple[list[tuple], list[tuple]]:
-    """Writes one video; returns its annotation rows and its detections."""
+    """Write one video; return its annotation rows and its proposals."""
     random = generator("demo video", seed, split, number)
     scene = write_scene(number, seconds, random)
     stage = Stage(scene, random)
@@ -287,7 +287,7 @@ def _film(
             low = random.uniform(0, 0.6, 2)
             box = np.concatenate([low, low + random.uniform(0.1, 0.4, 2)])
             found.append((name, second, box.astype(np.float32), random.uniform(0.3, 0.95)))
-        if not found or found[-1][:2] != (name, second):  # a detector sees something everywhere
+        if not found or found[-1][:2] != (name, second):  # each keyframe has a proposal
             found.append((name, second, np.array([0, 0, 1, 1], np.float32), 0.5))
     return truth, found
 
@@ -302,7 +302,7 @@ def _score(random: np.random.Generator) -> float:
 
 
 def _encode(path: Path, pictures: Iterable[Image.Image], fps: int) -> None:
-    """Writes an mp4; one thread, so that the same pictures give the same bytes."""
+    """Write an mp4. One thread, so that the same pictures give the same bytes."""
     import av
     from av.video.reformatter import VideoReformatter
 

@@ -1,4 +1,4 @@
-"""How the keys of two files that should name the same keyframes differ."""
+"""How the keys of proposals differ from those of the annotations of the same keyframes."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -14,38 +14,38 @@ from lfb.files.videos import EXTENSIONS
 def difference(
     proposed: pd.MultiIndex, keyframes: pd.MultiIndex, *, fps: float, first_second: int
 ) -> str | None:
-    """In what the keys of proposals differ from those of the keyframes that they should be on.
+    """Return how the keys of proposals differ from those of the annotated keyframes.
 
-    Tried are video names with a folder, an extension, other capitals or otherwise encoded letters,
+    It tries video names with a folder, an extension, other capitals or differently encoded letters,
     seconds that count from another one, and frame numbers in place of seconds.
 
     Args:
         proposed: (video, second) of the proposals.
-        keyframes: The same of the annotations.
+        keyframes: (video, second) of the annotations.
         fps: Frames a second.
-        first_second: What the annotations call the first second.
+        first_second: Number that the annotations give to the first second.
 
     Returns:
-        What would put a proposal on at least half of the keyframes, in words that follow on "its";
-        None if nothing does, or if that is so already.
+        The difference without which at least half of the keyframes would have a proposal, in
+        words that follow "its". None if there is none, or if half of them have one already.
     """
     if _covered(keyframes, proposed) >= 0.5:
         return None
-    for name, respelled in ("", _same), ("video names are spelled differently", _bare):
-        ours, theirs = _spelled(keyframes, respelled), _spelled(proposed, respelled)
-        for second, moved in _seconds(ours, theirs, fps, first_second):
-            if _covered(moved, theirs) >= 0.5:
+    for name, spelling in ("", _same), ("video names are spelled differently", _bare):
+        ours, theirs = _spelled(keyframes, spelling), _spelled(proposed, spelling)
+        for second, renumbered in _seconds(ours, theirs, fps, first_second):
+            if _covered(renumbered, theirs) >= 0.5:
                 return " and ".join(filter(None, [name, second]))
     return None
 
 
 def misspelled(proposed: Iterable[str], annotated: Iterable[str]) -> dict[str, str]:
-    """The annotated videos without proposals that these have under a name spelled otherwise.
+    """Return the annotated videos whose name the proposals spell differently.
 
-    Two folders are two videos: ``cam1/x`` is not ``cam2/x``, but may be ``x``.
+    ``cam1/x`` and ``cam2/x`` are two videos, but ``cam1/x`` may be ``x``.
 
     Returns:
-        What the proposals call each.
+        The proposals' name of each such video.
     """
     ours, theirs = set(annotated), set(proposed)
     others = {_bare(video): video for video in sorted(theirs - ours)}
@@ -59,7 +59,7 @@ def misspelled(proposed: Iterable[str], annotated: Iterable[str]) -> dict[str, s
 def _seconds(
     keyframes: pd.MultiIndex, proposed: pd.MultiIndex, fps: float, first_second: int
 ) -> Iterator[tuple[str, pd.MultiIndex]]:
-    """The keyframes by seconds that the proposals could have, and what to call these."""
+    """Yield each way in which the seconds of proposals may differ, and the keyframes in it."""
     video, second = (keyframes.get_level_values(key) for key in KEY)
     count = second.to_numpy()
     first = (_first_seconds(proposed) - _first_seconds(keyframes)).median()
@@ -77,7 +77,7 @@ def _seconds(
 
 
 def _first_seconds(keys: pd.MultiIndex) -> pd.Series:
-    """The lowest second of each video."""
+    """Return the lowest second of each video."""
     return keys.to_frame(index=False).groupby("video")["second"].min()
 
 
@@ -91,6 +91,7 @@ def _same(video: str) -> str:
 
 
 def _bare(video: str) -> str:
+    """Return a name without folder, extension, capitals and variants of encoding."""
     name = _path(unicodedata.normalize("NFC", video).casefold())
     return name.stem if name.suffix in EXTENSIONS else name.name
 
@@ -104,4 +105,5 @@ def _path(video: str) -> PurePosixPath:
 
 
 def _covered(keyframes: pd.MultiIndex, proposed: pd.MultiIndex) -> float:
+    """Return the fraction of keyframes with a proposal."""
     return float(keyframes.isin(proposed).mean())

@@ -1,4 +1,4 @@
-"""One split's annotation files, read together, and the keyframes chosen from them."""
+"""The annotation files of a split, and the keyframes that each stage takes from them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ Purpose = Literal["training", "testing", "bank"]
 
 @dataclass(frozen=True)
 class Split:
-    """The annotation files of one split.
+    """The content of the annotation files of a split.
 
     Attributes:
         labels: Names of the scored action ids.
-        unscored: Other ids that may occur; they are trained on, as in MMAction2, but not scored.
-        annotations: A row for each box and action.
-        proposals: Detected people; None where nobody has looked for them.
-        excluded: Seconds that take part neither in training nor in testing.
+        unscored: Other ids that may occur. They are trained, as in MMAction2, but not scored.
+        annotations: Table of ``read_annotations``, a row for each box and action.
+        proposals: Detected people; None without a person detector.
+        excluded: Keyframes that are neither trained nor scored.
     """
 
     labels: dict[int, str]
@@ -44,36 +44,41 @@ class Split:
         proposals: str | Path | None = None,
         excluded: str | Path | None = None,
     ) -> "Split":
-        """Reads the files.
+        """Read the files.
 
         Raises:
-            DataErrors: Every fault in them.
+            DataErrors: All errors in them.
         """
         names = read_labels(labels)
-        rows, faults = read_annotations(annotations, names, unscored)
-        boxes, more = read_proposals(proposals) if proposals else (None, [])
-        seconds, most = read_excluded(excluded) if excluded else (set(), [])
-        if faults or more or most:
-            raise DataErrors([*faults, *more, *most])
-        return cls(names, unscored, rows, boxes, seconds)
+        rows, errors = read_annotations(annotations, names, unscored)
+        people: PersonBoxes | None = None
+        keyframes: set[tuple[str, int]] = set()
+        if proposals:
+            people, found = read_proposals(proposals)
+            errors += found
+        if excluded:
+            keyframes, found = read_excluded(excluded)
+            errors += found
+        if errors:
+            raise DataErrors(errors)
+        return cls(names, unscored, rows, people, keyframes)
 
     def select(self, purpose: Purpose, boxes: Mapping[str, Any]) -> Keyframes:
-        """The keyframes and people that a stage works on; MMAction2's values in brackets.
+        """Return the keyframes and people for a stage.
 
-        Without proposals, training takes the ground-truth boxes alone, and they stand for proposals
-        of score 1 in testing and in the bank.
+        Without proposals, training takes the ground-truth boxes alone. Testing and the bank then
+        take them as proposals of score 1.
 
         Args:
             purpose: ``training``, ``testing`` or ``bank``.
-            boxes: For training, the least ``train_score`` (0.9) and ``train_iou`` (0.9) with a
-                ground-truth box of a proposal, and ``train_most`` (32) boxes of a clip; for the
-                bank, ``bank_score`` (0.9) and ``bank_seconds``, ``all`` with such a proposal or
-                only ``annotated`` ones; for testing, ``test_score`` (0.9) and ``test_seconds``,
-                only ``annotated`` ones or ``all`` with such a proposal.
+            boxes: The config's ``boxes``, with MMAction2's values in brackets. Training:
+                ``train_score`` (0.9), ``train_iou`` (0.9) and ``train_most`` (32). Bank:
+                ``bank_score`` (0.9) and ``bank_seconds``. Testing: ``test_score`` (0.9) and
+                ``test_seconds``. See ``lfb.data.selection``.
         """
         people = self.proposals or ground_truth(self.annotations)
         if purpose == "training":
-            found = training_keyframes(
+            chosen = training_keyframes(
                 self.annotations,
                 self.proposals or PersonBoxes.none(),
                 self.excluded,
@@ -83,21 +88,21 @@ class Split:
                 most=boxes["train_most"],
             )
         elif purpose == "bank":
-            found = bank_keyframes(
+            chosen = bank_keyframes(
                 people,
                 self.annotations,
                 score=boxes["bank_score"],
                 seconds=boxes["bank_seconds"],
             )
         else:
-            found = test_keyframes(
+            chosen = test_keyframes(
                 self.annotations,
                 people,
                 self.excluded,
                 score=boxes["test_score"],
                 seconds=boxes["test_seconds"],
             )
-        return Keyframes(found, sorted(self.labels), self.outputs)
+        return Keyframes(chosen, sorted(self.labels), self.outputs)
 
     @property
     def outputs(self) -> int:

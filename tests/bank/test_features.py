@@ -41,5 +41,5 @@ def test_an_empty_bank_is_refused(tmp_path):
 
 def test_a_bank_of_another_width_is_refused(tmp_path):
     bank = make_bank(tmp_path)
-    with pytest.raises(UserError, match=f"features of {CHANNELS} channels, but the model's have 9"):
+    with pytest.raises(UserError, match=f"features have {CHANNELS} channels, the model's have 9"):
         BankFeatures(bank, 9, torch.device("cpu"))

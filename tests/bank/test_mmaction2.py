@@ -69,7 +69,7 @@ COUNTS = st.dictionaries(NAMES, st.dictionaries(st.integers(-5, 2000), st.intege
     zipped=st.booleans(),
     stacked=st.booleans(),
 )
-def test_in_and_out_again_is_the_same(tmp_path_factory, counts, dtype, zipped, stacked):
+def test_an_exported_bank_is_the_imported_one(tmp_path_factory, counts, dtype, zipped, stacked):
     folder = tmp_path_factory.mktemp("banks")
     content = content_of(counts, dtype)
     if stacked:  # as MMAction2's documentation shows one
@@ -83,7 +83,7 @@ def test_in_and_out_again_is_the_same(tmp_path_factory, counts, dtype, zipped, s
     assert same(read_nested(folder / "out.pkl"), content)
 
 
-def test_a_bank_says_where_it_is_from_and_claims_no_baseline(tmp_path):
+def test_an_imported_bank_records_its_file_and_no_checkpoint(tmp_path):
     bank = imported(tmp_path, content_of({"b": {3: 2, 1: 1}, "a": {}}))
     assert bank.videos == ["a", "b"]
     assert bank.index.second.tolist() == [1, 3]
@@ -97,7 +97,7 @@ def test_a_bank_says_where_it_is_from_and_claims_no_baseline(tmp_path):
     assert np.isnan(bank.read("box")).all()
     assert bank.read("score").tolist() == [1, 1, 1]
     Bank.open(bank.path, source="lfb_val.pkl")
-    with pytest.raises(UserError, match=r"imported from lfb_val\.pkl, and checkpoint abc is want"):
+    with pytest.raises(UserError, match=r"imported from lfb_val\.pkl, but checkpoint abc is need"):
         Bank.open(bank.path, checkpoint="abc")
 
 
@@ -107,9 +107,9 @@ def test_an_export_is_not_larger_than_its_features(tmp_path):
     assert (tmp_path / "out.pkl").stat().st_size < len(bank) * (CHANNELS * 2 + 100)
 
 
-def test_a_bank_that_lacks_videos_is_refused_by_name(tmp_path):
+def test_a_bank_with_missing_videos_is_refused_and_they_are_named(tmp_path):
     torch.save(content_of({"a": {1: 1}}), tmp_path / "lfb_val.pkl")
-    with pytest.raises(UserError, match=r"no features of 2 videos of split val: b, c\. It is the"):
+    with pytest.raises(UserError, match=r"no features of 2 videos of split val: b, c\. This is"):
         import_bank(
             tmp_path / "lfb_val.pkl", tmp_path / "val.zarr", split="val", wanted=["c", "a", "b"]
         )
@@ -135,14 +135,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("content", BAD.values(), ids=BAD)
-def test_what_is_no_bank_is_refused_and_nothing_is_written(tmp_path, content):
+def test_a_file_of_something_else_is_refused_and_nothing_is_written(tmp_path, content):
     with pytest.raises(UserError):
         imported(tmp_path, content)
     assert [path.name for path in tmp_path.iterdir()] == ["lfb_val.pkl"]
 
 
 @pytest.mark.parametrize("place", ["video", "second", "feature"])
-def test_no_code_in_a_bank_is_run_and_the_file_is_refused(tmp_path, place):
+def test_a_bank_with_code_is_refused_and_the_code_does_not_run(tmp_path, place):
     sign = tmp_path / "sign"
     harm = Harmful(f"touch {sign}")
     content = {
@@ -157,7 +157,7 @@ def test_no_code_in_a_bank_is_run_and_the_file_is_refused(tmp_path, place):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_cut_bank_is_told(tmp_path, zipped):
+def test_a_truncated_bank_is_refused(tmp_path, zipped):
     path = tmp_path / "lfb_val.pkl"
     content = content_of({"a": {1: 2, 2: 3}})
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
@@ -194,7 +194,7 @@ def rows_of(second: Tensor) -> list[bytes]:
 @pytest.mark.parametrize("window", [1, 8, 9, 60])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("key", [None, (0, 1)], ids=["best", "drawn"])
-def test_windows_are_those_of_mmaction2(peer, tmp_path, dtype, window, key):
+def test_windows_are_the_same_as_mmaction2s(peer, tmp_path, dtype, window, key):
     random = np.random.default_rng(window)
     # Seconds without features, and some with more than a window takes.
     seconds = random.choice(np.arange(900, 960), 40, replace=False).tolist()
@@ -218,7 +218,7 @@ def test_windows_are_those_of_mmaction2(peer, tmp_path, dtype, window, key):
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_mmaction2_reads_what_is_written(peer, tmp_path, dtype):
+def test_mmaction2_reads_an_exported_bank(peer, tmp_path, dtype):
     content = content_of({"a": {900: 2, 903: 1}, "b": {901: 3}}, dtype)
     bank = imported(tmp_path, content)
     (tmp_path / "out").mkdir()

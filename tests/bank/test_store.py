@@ -75,7 +75,7 @@ def store(tmp_path: Path) -> Path:
 
 @settings(max_examples=30)
 @given(rows_strategy)
-def test_what_is_written_is_read_back_sorted(rows: list[Row]) -> None:
+def test_rows_are_read_back_sorted(rows: list[Row]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bank.zarr"
         write(path, rows, dtype=np.float32)
@@ -92,7 +92,7 @@ def test_what_is_written_is_read_back_sorted(rows: list[Row]) -> None:
 
 @settings(max_examples=30)
 @given(rows_strategy, st.integers(1, 13), st.integers(1, 4))
-def test_look_up_agrees_with_a_walk_of_plain_dicts(
+def test_look_up_agrees_with_a_walk_through_dicts(
     rows: list[Row], window: int, per_second: int
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -209,7 +209,7 @@ def test_a_window_of_60_reaches_from_30_before_to_29_after(tmp_path: Path) -> No
     assert (rows[:, 1:] == -1).all()
 
 
-def test_what_a_look_up_returns_is_the_callers_own(store: Path) -> None:
+def test_the_caller_may_change_the_rows_of_a_look_up(store: Path) -> None:
     bank = Bank.open(store)
     for key in None, (1,):
         bank.rows("anna", 3, window=2, per_second=2, key=key)[:] = 77
@@ -256,7 +256,7 @@ def test_a_bank_says_how_many_rows_it_has_and_where_they_are_from(
 
 @settings(max_examples=20)
 @given(rows_strategy, st.integers(1, 3), st.integers(2, 7))
-def test_gathered_pieces_are_the_bank_written_at_once(
+def test_gathered_pieces_equal_the_bank_written_at_once(
     rows: list[Row], pieces: int, shard: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as name:
@@ -303,20 +303,20 @@ def test_a_video_in_two_pieces_is_named(store: Path, tmp_path: Path) -> None:
 def test_a_video_without_rows_is_empty_and_an_unknown_one_an_error(store: Path) -> None:
     bank = Bank.open(store)
     assert bank.rows("carl", 3, window=2, per_second=1, key=None).tolist() == [-1, -1]
-    with pytest.raises(UserError, match=r"no video zoe among the 3 .* another data set"):
+    with pytest.raises(UserError, match=r"video zoe is not among the 3 .* another data set"):
         bank.rows("zoe", 3, window=2, per_second=1, key=None)
 
 
 def test_a_bank_of_another_checkpoint_is_refused(store: Path) -> None:
-    with pytest.raises(UserError, match=r"train\.zarr: .*checkpoint c0ffee, and checkpoint 5eed"):
+    with pytest.raises(UserError, match=r"train\.zarr: .*checkpoint c0ffee, but checkpoint 5eed"):
         Bank.open(store, checkpoint="5eed")
-    with pytest.raises(UserError, match="config None, and config abc"):
+    with pytest.raises(UserError, match="config None, but config abc"):
         Bank.open(store, config="abc")
-    with pytest.raises(UserError, match=r"was built here, and source lfb_val\.pkl is wanted"):
+    with pytest.raises(UserError, match=r"was built here, but source lfb_val\.pkl is needed"):
         Bank.open(store, source="lfb_val.pkl")
 
 
-def test_what_is_not_a_bank_is_refused(tmp_path: Path) -> None:
+def test_a_path_without_a_bank_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no feature bank here"):
         Bank.open(tmp_path / "nothing.zarr")
     (tmp_path / "folder").mkdir()
@@ -336,11 +336,11 @@ def test_an_unfinished_or_newer_bank_is_refused(store: Path) -> None:
     with pytest.raises(UserError, match=r"never finished\. Delete it and build it again"):
         Bank.open(store)
     group.attrs["version"] = 2
-    with pytest.raises(UserError, match="a bank of version 2; this code reads version 1"):
+    with pytest.raises(UserError, match="a bank of version 2, but this code reads version 1"):
         Bank.open(store)
 
 
-def test_damage_is_found_and_not_read_as_zeros(store: Path) -> None:
+def test_damaged_files_are_refused_and_not_read_as_zeros(store: Path) -> None:
     bank = Bank.open(store)
     shard = store / "feature" / "c" / "0" / "0"
     whole = shard.read_bytes()
@@ -427,11 +427,11 @@ def test_features_alone_that_are_not_finite_are_refused(tmp_path: Path, value: f
     assert list(tmp_path.iterdir()) == []
 
 
-def test_arrays_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
+def test_arrays_of_different_lengths_and_reserved_attributes_are_refused(tmp_path: Path) -> None:
     rows = [("anna", 1, 1.0), ("bert", 7, 1.0)]
     with pytest.raises(ValueError, match="do not match"):
         write(tmp_path / "bank.zarr", rows, feature=np.zeros((3, 3)))
-    with pytest.raises(ValueError, match="complete are the bank's own"):
+    with pytest.raises(ValueError, match="complete are reserved"):
         write(tmp_path / "bank.zarr", rows, attributes={"complete": True})
     for dtype in np.int8, np.float64:
         with pytest.raises(ValueError, match=f"not {np.dtype(dtype)}"):

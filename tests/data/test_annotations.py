@@ -32,13 +32,13 @@ LABELS = {1: "bend", 3: "stand"}
         'label { name: "sta\\"nd" label_id: 3 label_type: OBJECT_MANIPULATION }',
     ],
 )
-def test_both_spellings_of_a_label_list_are_read(tmp_path, text):
+def test_both_formats_of_a_label_list_are_read(tmp_path, text):
     path = write(tmp_path, text, name="labels.pbtxt")
     assert read_labels(path) == {1: "bend (at {waist})", 3: 'sta"nd'}
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "error"),
     [
         ("bend,1", "no label found"),
         ('item { name: "a" id: 1 }\nitem { name: "b" id: 1 }', "labels.pbtxt:2: id 1 is .* twice"),
@@ -48,18 +48,18 @@ def test_both_spellings_of_a_label_list_are_read(tmp_path, text):
         ("item { id: 7 }", "labels.pbtxt:1: a label needs"),
     ],
 )
-def test_a_faulty_label_list_is_refused_with_its_line(tmp_path, text, fault):
-    with pytest.raises(UserError, match=fault):
+def test_a_wrong_label_list_is_refused_with_the_line(tmp_path, text, error):
+    with pytest.raises(UserError, match=error):
         read_labels(write(tmp_path, text, name="labels.pbtxt"))
 
 
-def test_every_fault_of_a_label_list_is_told(tmp_path):
+def test_every_error_of_a_label_list_is_reported(tmp_path):
     path = write(
         tmp_path, *(f'item {{ name: "{n}" id: {i} }}' for n, i in ["a0", "b1", "c1", "b2"])
     )
     with pytest.raises(DataErrors) as caught:
         read_labels(path)
-    assert [fault.split(";")[0] for fault in caught.value.errors] == [
+    assert [error.split(";")[0] for error in caught.value.errors] == [
         f"{path}:1: a label needs a name in double quotes and an id of 1 or more",
         f"{path}:3: id 1 is in the list twice",
         f'{path}:4: name "b" is in the list twice',
@@ -82,7 +82,7 @@ def test_a_written_label_list_reads_back_the_same(tmp_path, labels):
 # Annotations
 
 
-def test_sound_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path):
+def test_valid_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path):
     path = write(
         tmp_path,
         "NA,0902,0.1,0.2,0.3,0.4,3,7",
@@ -90,8 +90,8 @@ def test_sound_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path)
         "a,903,0,0,1,1,1\r",
         "a,904.0",
     )
-    rows, faults = read_annotations(path, LABELS)
-    assert faults == []
+    rows, errors = read_annotations(path, LABELS)
+    assert errors == []
     assert rows["video"].tolist() == ["NA", "a", "a"]
     assert rows["second"].tolist() == [902, 903, 904]
     assert rows["action"].tolist() == [3, 1, -1]
@@ -102,7 +102,7 @@ def test_sound_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("row", "fault"),
+    ("row", "error"),
     [
         ("a,902,0.8,0.1,0.2,0.4,1,0", "x1 0.8 is right of x2 0.2; swap them"),
         ("a,902,0.1,0.9,0.2,0.4,1,0", "y1 0.9 is below y2 0.4; swap them"),
@@ -125,18 +125,18 @@ def test_sound_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path)
         ("a,902,0.1,0.1", "has 4 fields; write video,second"),
     ],
 )
-def test_a_faulty_row_is_named_by_file_and_line_and_left_out(tmp_path, row, fault):
+def test_a_wrong_row_is_left_out_and_reported_with_file_and_line(tmp_path, row, error):
     path = write(tmp_path, "a,0901,0.1,0.1,0.5,1,1,0", row)
-    rows, faults = read_annotations(path, LABELS)
+    rows, errors = read_annotations(path, LABELS)
     assert rows["line"].tolist() == [1]
-    assert faults
-    assert faults[0].startswith(f"{path}:2: {fault}")
+    assert errors
+    assert errors[0].startswith(f"{path}:2: {error}")
 
 
-def test_every_fault_is_listed_in_the_order_of_the_file(tmp_path):
+def test_every_error_is_listed_in_the_order_of_the_file(tmp_path):
     bad = ["a,902,0.8,0.9,0.2,0.1,1,0", "a,902,1,2", "a,x,0,0,1,1,9,0"]
-    _, faults = read_annotations(write(tmp_path, *bad * 50), LABELS)
-    lines = [int(fault.split(":")[1]) for fault in faults]
+    _, errors = read_annotations(write(tmp_path, *bad * 50), LABELS)
+    lines = [int(error.split(":")[1]) for error in errors]
     assert lines == sorted(lines)
     assert {line: lines.count(line) for line in (1, 2, 3, 148, 149, 150)} == {
         1: 2,
@@ -148,29 +148,29 @@ def test_every_fault_is_listed_in_the_order_of_the_file(tmp_path):
     }
 
 
-def test_a_header_is_recognised_as_one(tmp_path):
+def test_a_header_is_recognized(tmp_path):
     path = write(tmp_path, "video,second,x1,y1,x2,y2,action,person", "a,1,0,0,1,1,1,0")
     assert "is this a header?" in " ".join(read_annotations(path, LABELS)[1])
 
 
 def test_unscored_ids_keep_their_rows(tmp_path):
     path = write(tmp_path, "a,902,0,0,1,1,2,0")
-    rows, faults = read_annotations(path, LABELS, unscored={2})
-    assert (rows["action"].tolist(), faults) == ([2], [])
+    rows, errors = read_annotations(path, LABELS, unscored={2})
+    assert (rows["action"].tolist(), errors) == ([2], [])
 
 
 def test_without_a_label_list_every_id_is_accepted(tmp_path):
-    rows, faults = read_annotations(write(tmp_path, "a,902,0,0,1,1,77,0"), None)
-    assert (rows["action"].tolist(), faults) == ([77], [])
+    rows, errors = read_annotations(write(tmp_path, "a,902,0,0,1,1,77,0"), None)
+    assert (rows["action"].tolist(), errors) == ([77], [])
 
 
-def test_an_empty_annotation_file_is_a_fault_and_an_empty_exclusion_file_is_none(tmp_path):
+def test_an_annotation_file_must_not_be_empty_but_an_exclusion_file_may(tmp_path):
     path = tmp_path / "empty.csv"
     path.touch()
-    rows, faults = read_annotations(path, LABELS)
+    rows, errors = read_annotations(path, LABELS)
     assert rows.empty
     assert [*rows] == ["video", "second", *BOX, "action", "person", "line"]
-    assert len(faults) == 1
+    assert len(errors) == 1
     assert read_excluded(path) == (set(), [])
 
 
@@ -193,7 +193,7 @@ def test_text_that_is_not_utf8_is_refused(tmp_path):
         read_excluded(tmp_path / "x.csv")
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
+def test_a_byte_order_mark_is_skipped(tmp_path):
     (tmp_path / "x.csv").write_text("a,902\n", encoding="utf-8-sig")
     assert read_excluded(tmp_path / "x.csv")[0] == {("a", 902)}
 
@@ -212,20 +212,20 @@ _rows = st.one_of(
 def test_written_annotations_read_back_the_same(tmp_path, rows):
     written = annotation_table(*rows)
     write_annotations(tmp_path / "a.csv", written)
-    read, faults = read_annotations(tmp_path / "a.csv", LABELS)
-    assert faults == []
+    read, errors = read_annotations(tmp_path / "a.csv", LABELS)
+    assert errors == []
     pd.testing.assert_frame_equal(read, written, check_exact=True, check_dtype=False)
 
 
 # Excluded keyframes
 
 
-def test_excluded_keyframes_read_back_the_same_and_faults_are_named(tmp_path):
+def test_excluded_keyframes_read_back_the_same_and_errors_are_reported(tmp_path):
     excluded = {("a", 902), ("b", 12345)}
     write_excluded(tmp_path / "x.csv", excluded)
     assert (tmp_path / "x.csv").read_text() == "a,0902\nb,12345\n"
     assert read_excluded(tmp_path / "x.csv") == (excluded, [])
     path = write(tmp_path, "a,902", "a,x", "a", ",3")
-    found, faults = read_excluded(path)
+    found, errors = read_excluded(path)
     assert found == {("a", 902)}
-    assert [fault.split(":")[1] for fault in faults] == ["2", "3", "4"]
+    assert [error.split(":")[1] for error in errors] == ["2", "3", "4"]

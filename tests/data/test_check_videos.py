@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize(("duration", "valid"), [(910.97, True), (910.9, False)])
-def test_a_video_may_lack_one_frame_of_the_cut_and_no_more(data, duration, valid):
+def test_a_video_may_be_one_frame_too_short_and_no_more(data, duration, valid):
     data.add_video("b.mp4", duration)
     if valid:
         data.check()

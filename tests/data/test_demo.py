@@ -83,15 +83,15 @@ def test_every_action_of_the_files_is_in_the_label_list(demo):
     labels = read_labels(demo.folder / "labels.pbtxt")
     assert labels == {number: name for name, number in ACTIONS.items()}
     for files in demo.splits.values():
-        rows, faults = read_annotations(files.annotations, labels)
-        assert faults == []
+        rows, errors = read_annotations(files.annotations, labels)
+        assert errors == []
         assert set(rows["second"]) == set(range(3, 3 + SECONDS))
         assert set(rows["person"]) == {0, 1, 2}
-        excluded, faults = read_excluded(files.excluded)
-        assert faults == []
+        excluded, errors = read_excluded(files.excluded)
+        assert errors == []
         assert excluded <= set(zip(rows["video"], rows["second"], strict=True))
-        proposals, faults = read_proposals(files.proposals)
-        assert faults == []
+        proposals, errors = read_proposals(files.proposals)
+        assert errors == []
         assert len(proposals.boxes) > 0.8 * len(rows) / 2
 
 
@@ -102,7 +102,7 @@ def test_another_seed_gives_another_game(demo, tmp_path):
 
 @given(number=st.integers(0, 99), seconds=st.integers(9, 20), seed=st.integers(0, 99))
 @settings(max_examples=60)
-def test_what_an_action_means_follows_from_cues_five_seconds_away_at_least(number, seconds, seed):
+def test_the_cues_of_an_action_are_at_least_five_seconds_away(number, seconds, seed):
     scene = write_scene(number, seconds, np.random.default_rng(seed))
     cues = {
         (moment, person, pose)
@@ -132,7 +132,7 @@ def test_what_an_action_means_follows_from_cues_five_seconds_away_at_least(numbe
     assert labelled
 
 
-def test_every_meaning_has_both_its_values_as_often():
+def test_both_values_of_each_meaning_are_equally_frequent():
     counts = {name: 0 for name in LONG_RANGE}
     for number in range(64):
         scene = write_scene(number, 12, np.random.default_rng(number))
@@ -147,7 +147,7 @@ def test_every_meaning_has_both_its_values_as_often():
 
 @given(number=st.integers(0, 7), seed=st.integers(0, 99))
 @settings(max_examples=15)
-def test_a_person_is_drawn_inside_their_box(number, seed):
+def test_a_person_is_drawn_inside_the_box(number, seed):
     random = np.random.default_rng(seed)
     stage = Stage(write_scene(number, 12, random), random)
     moment = seed % 12
@@ -163,14 +163,14 @@ def test_a_person_is_drawn_inside_their_box(number, seed):
     assert not outside.any()
 
 
-def test_a_video_is_the_same_however_often_it_is_filmed(tmp_path):
+def test_a_video_has_the_same_bytes_each_time(tmp_path):
     # x264's lookahead gave other bytes the first time in a process.
     code = (
         "import sys; from pathlib import Path; from lfb.data.demo import _film\n"
-        "folder, made = Path(sys.argv[1]), set()\n"
+        "folder, contents = Path(sys.argv[1]), set()\n"
         "for _ in range(3):\n"
         "    _film('train', 3, folder=folder, seconds=13, first_second=5, fps=8, seed=0)\n"
-        "    made.add((folder / 'train_003.mp4').read_bytes())\n"
-        "assert len(made) == 1"
+        "    contents.add((folder / 'train_003.mp4').read_bytes())\n"
+        "assert len(contents) == 1"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

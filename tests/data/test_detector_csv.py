@@ -26,18 +26,18 @@ def proposals(found: pd.DataFrame, sizes=SIZES) -> PersonBoxes:
     return to_proposals(found, "train.csv", sizes)
 
 
-def faults_of(folder: Path, *rows: str) -> list[str]:
+def errors_of(folder: Path, *rows: str) -> list[str]:
     """Faults without the path, from the line on."""
-    _, faults = read_detections(write(folder, *rows))
-    return [fault.removeprefix(f"{folder / 'train.csv'}:") for fault in faults]
+    _, errors = read_detections(write(folder, *rows))
+    return [error.removeprefix(f"{folder / 'train.csv'}:") for error in errors]
 
 
-def test_boxes_in_fractions_are_taken_as_they_are(tmp_path):
+def test_boxes_in_fractions_are_not_changed(tmp_path):
     found = read(tmp_path, "a,0902,0.1,0.2,0.5,1,0.75", "b c,3,0,0,1,1,0.5", "a,902,0,0,1,1.0005,1")
     assert not in_pixels(found)
-    made = proposals(found)
-    assert made.index.keys() == [("a", 902), ("b c", 3)]
-    boxes, scores = boxes_at(made, "a", 902)
+    people = proposals(found)
+    assert people.index.keys() == [("a", 902), ("b c", 3)]
+    boxes, scores = boxes_at(people, "a", 902)
     assert boxes.tolist() == np.float32([[0, 0, 1, 1], [0.1, 0.2, 0.5, 1]]).tolist()
     assert scores.tolist() == [1, 0.75]
 
@@ -45,12 +45,14 @@ def test_boxes_in_fractions_are_taken_as_they_are(tmp_path):
 def test_boxes_in_pixels_are_divided_by_the_frame_of_their_video(tmp_path):
     found = read(tmp_path, "a,2,0,36,320,360,0.5", "b c,2,0,-0.5,64.9,48,0.5", "b c,2,0,0,1,2,0.25")
     assert in_pixels(found)
-    made = proposals(found)
-    np.testing.assert_allclose(boxes_at(made, "a", 2)[0], [[0, 0.1, 0.5, 1]], rtol=1e-6)
-    np.testing.assert_allclose(boxes_at(made, "b c", 2)[0], [[0, 0, 1, 1], [0, 0, 1 / 64, 2 / 48]])
+    people = proposals(found)
+    np.testing.assert_allclose(boxes_at(people, "a", 2)[0], [[0, 0.1, 0.5, 1]], rtol=1e-6)
+    np.testing.assert_allclose(
+        boxes_at(people, "b c", 2)[0], [[0, 0, 1, 1], [0, 0, 1 / 64, 2 / 48]]
+    )
 
 
-def test_an_empty_field_may_stand_before_the_score(tmp_path):
+def test_an_empty_field_before_the_score_is_optional(tmp_path):
     found = read(tmp_path, "a,2,0,0,1,1,,0.5", "a,2,0,0,1,1,0.25")
     assert found["score"].tolist() == [0.5, 0.25]
 
@@ -61,10 +63,10 @@ def test_boxes_of_videos_that_are_not_annotated_are_left_out(tmp_path):
     assert found["video"].tolist() == ["a", "other"]
 
 
-def test_all_bad_rows_are_told_with_their_lines(tmp_path):
+def test_every_wrong_row_is_reported_with_its_line(tmp_path):
     assert {
-        fault.split(";")[0]
-        for fault in faults_of(
+        error.split(";")[0]
+        for error in errors_of(
             tmp_path,
             "a,2,0,0,1,1,0.5",
             "video,second,x1,y1,x2,y2,score",
@@ -97,28 +99,28 @@ def test_all_bad_rows_are_told_with_their_lines(tmp_path):
     }
 
 
-def test_a_header_is_recognised(tmp_path):
-    faults = faults_of(tmp_path, "video,second,x1,y1,x2,y2,score", "a,2,0,0,1,1,0.5")
-    assert any("is this a header?" in fault for fault in faults)
+def test_a_header_is_recognized(tmp_path):
+    errors = errors_of(tmp_path, "video,second,x1,y1,x2,y2,score", "a,2,0,0,1,1,0.5")
+    assert any("is this a header?" in error for error in errors)
 
 
-def test_pixels_and_fractions_in_one_file_are_one_fault(tmp_path):
-    (fault,) = faults_of(
+def test_pixels_and_fractions_in_one_file_are_one_error(tmp_path):
+    (error,) = errors_of(
         tmp_path, "a,2,0,0,1,1,0.5", *["a,2,0,0,30,20,0.5"] * 7, "a,2,0,0.5,1,0.75,0.5"
     )
-    assert fault == (
+    assert error == (
         " some boxes have values above 1, as in pixels (lines 2, 3, 4, 5, 6 and 2 more), others "
         "have none, as in fractions of the frame (lines 1, 9); use one unit in a file"
     )
 
 
-def test_boxes_of_frames_of_another_size_are_one_fault_for_each_video(tmp_path):
+def test_boxes_of_frames_of_another_size_are_one_error_for_each_video(tmp_path):
     found = read(
         tmp_path, "b c,2,0,0,64,48,1", "a,2,0,0,1280,720,1", "b c,3,0,0,66,9,1", "a,3,0,0,1280,7,1"
     )
     with pytest.raises(DataErrors) as refused:
         proposals(found)
-    assert [fault.split("train.csv")[1] for fault in refused.value.errors] == [
+    assert [error.split("train.csv")[1] for error in refused.value.errors] == [
         ":2: this box and 1 more extend beyond the frame of video 'a', 640x360 pixels; run the "
         "detector on frames of this size",
         ":3: this box extends beyond the frame of video 'b c', 64x48 pixels; run the detector on "
@@ -126,14 +128,14 @@ def test_boxes_of_frames_of_another_size_are_one_fault_for_each_video(tmp_path):
     ]
 
 
-def test_a_box_outside_the_frame_but_for_rounding_is_empty(tmp_path):
+def test_a_box_that_rounding_alone_puts_in_the_frame_is_empty(tmp_path):
     found = read(tmp_path, "a,2,0,0,30,20,1", "a,2,-1,0,0,20,1")
     with pytest.raises(DataErrors, match=r"train.csv:2: x1 and x2 are both 0.0: the box is empty"):
         proposals(found)
 
 
-def test_an_empty_file_and_a_missing_one_are_told(tmp_path):
-    assert faults_of(tmp_path, "") == [" contains no box; run a person detector on the keyframes."]
+def test_an_empty_or_missing_file_is_reported(tmp_path):
+    assert errors_of(tmp_path, "") == [" contains no box; run a person detector on the keyframes."]
     with pytest.raises(UserError, match=r"gone.csv: No such file"):
         read_detections(tmp_path / "gone.csv")
 
@@ -156,9 +158,9 @@ def test_pixels_and_fractions_give_the_same_boxes(tmp_path, rows):
         values = [n / 256 * side for n, side in zip(box, scale[video] * 2, strict=True)]
         return f"{video},{second},{','.join(map(repr, values))},0.5"
 
-    made = [
+    people = [
         proposals(read(tmp_path, *(line(*row, scale=scale) for row in rows)))
         for scale in (SIZES, dict.fromkeys(SIZES, (1, 1)))
     ]
-    assert made[0].index.keys() == made[1].index.keys()
-    np.testing.assert_allclose(made[0].boxes, made[1].boxes, rtol=1e-6)
+    assert people[0].index.keys() == people[1].index.keys()
+    np.testing.assert_allclose(people[0].boxes, people[1].boxes, rtol=1e-6)

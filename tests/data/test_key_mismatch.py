@@ -12,20 +12,22 @@ def keys(seconds, videos=VIDEOS) -> pd.MultiIndex:
     return pd.MultiIndex.from_product([videos, list(seconds)], names=["video", "second"])
 
 
-def told(proposed: pd.MultiIndex, **settings) -> str | None:
+def reason_for(proposed: pd.MultiIndex, **settings) -> str | None:
     return difference(
         proposed, keys(range(902, 912)), **{"fps": 30, "first_second": 900} | settings
     )
 
 
 @pytest.mark.parametrize("name", ["{}.mp4", "videos/{}.MKV", "C:\\films\\{}", "{}.webm"])
-def test_names_with_a_folder_or_an_extension_are_told(name):
+def test_names_with_a_folder_or_an_extension_are_recognized(name):
     proposed = keys(range(902, 912), [name.format(video) for video in VIDEOS])
-    assert told(proposed) == "video names are spelled differently"
+    assert reason_for(proposed) == "video names are spelled differently"
 
 
-def test_other_capitals_are_told():
-    assert told(keys(range(902, 912), ["A", "B C.D"])) == "video names are spelled differently"
+def test_other_capitals_are_recognized():
+    assert (
+        reason_for(keys(range(902, 912), ["A", "B C.D"])) == "video names are spelled differently"
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,14 +43,15 @@ def test_other_capitals_are_told():
         (range(1, 331), "seconds count from 0"),  # every frame: either would do
     ],
 )
-def test_other_seconds_are_told(seconds, words):
-    assert told(keys(seconds)) == words
+def test_other_seconds_are_recognized(seconds, words):
+    assert reason_for(keys(seconds)) == words
 
 
-def test_two_differences_at_once_are_told():
+def test_two_differences_together_are_recognized():
     proposed = keys(range(61, 361, 30), [f"{video}.mp4" for video in VIDEOS])
     assert (
-        told(proposed) == "video names are spelled differently and seconds look like frame numbers"
+        reason_for(proposed)
+        == "video names are spelled differently and seconds look like frame numbers"
     )
 
 
@@ -56,17 +59,17 @@ def test_two_differences_at_once_are_told():
     "proposed",
     [
         keys(range(902, 912)),
-        keys(range(902, 907)),  # half of the keyframes: not all show somebody
+        keys(range(902, 907)),  # half of the keyframes: not all show someone
         keys(range(900, 903)),
         keys(range(902, 912), ["x", "y"]),
         keys([], ["a"]),
     ],
 )
-def test_keys_that_agree_or_that_nothing_explains_are_not_told(proposed):
-    assert told(proposed) is None
+def test_no_difference_is_found_in_equal_or_unrelated_keys(proposed):
+    assert reason_for(proposed) is None
 
 
-def test_videos_that_are_spelled_otherwise_are_paired_one_by_one():
+def test_videos_with_different_spellings_are_paired_one_by_one():
     annotated = ["b c.d", "a", "cam1/x", "Ärger", "with", "lone"]
     proposed = [
         *("videos/B C.D.mp4", "a", "A.mp4", "cam2/x", "A\u0308rger", "with", "lonely"),

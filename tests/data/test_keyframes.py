@@ -49,9 +49,9 @@ def test_saved_keyframes_read_back_the_same_and_the_same_ones_give_the_same_byte
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
-def test_no_keyframes_and_keyframes_without_people_are_kept_too(tmp_path):
-    nobody = Keyframe("a", 902, np.empty((0, 4), np.float32), np.empty(0, np.float32))
-    for keyframes in [], [nobody]:
+def test_keyframes_without_people_and_an_empty_list_are_saved_too(tmp_path):
+    empty = Keyframe("a", 902, np.empty((0, 4), np.float32), np.empty(0, np.float32))
+    for keyframes in [], [empty]:
         Keyframes(people_of(keyframes, ["a"]), [1], 2).save(tmp_path / "x.npz")
         found = Keyframes.load(tmp_path / "x.npz")
         assert [(k.video, k.second, k.boxes.shape) for k in found.keyframes] == [
@@ -59,13 +59,13 @@ def test_no_keyframes_and_keyframes_without_people_are_kept_too(tmp_path):
         ]
 
 
-def test_those_of_some_videos_stay_in_order():
+def test_keyframes_of_some_videos_stay_in_order():
     found = chosen().of(["c", "a"])
     assert [k.video for k in found] == ["a"] * 4 + ["c"] * 4
 
 
 @pytest.mark.parametrize("size", [None, 0, 100, -30])
-def test_a_missing_or_broken_file_is_told(tmp_path, size):
+def test_a_missing_or_broken_file_is_reported(tmp_path, size):
     path = tmp_path / "x.npz"
     if size is not None:
         chosen().save(path)

@@ -41,8 +41,8 @@ def test_pickles_of_every_protocol_and_numpy_are_read(tmp_path, protocol, dtype,
     path = _pickle(tmp_path, {"a,b,0902": boxes}, protocol=protocol)
     if numpy == 1:
         path.write_bytes(_as_numpy_1(path.read_bytes(), protocol))
-    proposals, faults = read_proposals(path)
-    assert faults == []
+    proposals, errors = read_proposals(path)
+    assert errors == []
     assert proposals.index.keys() == [("a,b", 902)]
     np.testing.assert_array_equal(boxes_at(proposals, "a,b", 902)[0], boxes[:, :4])
     np.testing.assert_array_equal(boxes_at(proposals, "a,b", 902)[1], boxes[:, 4])
@@ -57,8 +57,8 @@ def test_a_pickle_of_python_2_is_read(tmp_path):
     )
     binary = b"T" + len(raw).to_bytes(4, "little") + raw + b"tb"
     (tmp_path / "p.pkl").write_bytes(b"(dS'a,0902'\n" + array + binary + b"s.")
-    proposals, faults = read_proposals(tmp_path / "p.pkl")
-    assert faults == []
+    proposals, errors = read_proposals(tmp_path / "p.pkl")
+    assert errors == []
     np.testing.assert_array_equal(proposals.boxes, row[:, :4])
 
 
@@ -79,7 +79,7 @@ class _Evil:
         ({"a,1": np.zeros(2).view(np.recarray)}, "numpy.*recarray"),
     ],
 )
-def test_a_pickle_that_asks_for_code_is_refused_and_not_run(tmp_path, capfd, value, name):
+def test_a_pickle_with_code_is_refused_and_the_code_does_not_run(tmp_path, capfd, value, name):
     with pytest.raises(UserError, match=rf"asks for {name}"):
         read_proposals(_pickle(tmp_path, value))
     assert capfd.readouterr().out == ""
@@ -104,7 +104,7 @@ def test_a_pickle_of_something_else_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "fault"),
+    ("table", "error"),
     [
         ({"a0902": [[0, 0, 1, 1, 1]]}, "key 'a0902' is not '<video>,<second>'"),
         ({"a,x": [[0, 0, 1, 1, 1]]}, "key 'a,x' is not"),
@@ -122,40 +122,40 @@ def test_a_pickle_of_something_else_is_refused(tmp_path):
         ({"a,902": [[0, 0, 1, 1, 1]], "a,0902": []}, "keys 'a,902' and 'a,0902' are the same"),
     ],
 )
-def test_faulty_proposals_are_named_and_left_out(tmp_path, table, fault):
+def test_wrong_proposals_are_left_out_and_reported(tmp_path, table, error):
     path = _pickle(tmp_path, {"ok,0001": [[0, 0, 1, 1, 1]], **table})
-    proposals, faults = read_proposals(path)
-    assert len(faults) == 1
-    assert faults[0].startswith(f"{path}: {fault}")
+    proposals, errors = read_proposals(path)
+    assert len(errors) == 1
+    assert errors[0].startswith(f"{path}: {error}")
     assert ("ok", 1) in proposals.index.keys()  # noqa: SIM118
 
 
-def test_a_rounding_beyond_the_frame_is_clipped(tmp_path):
+def test_rounding_errors_beyond_the_frame_are_clipped(tmp_path):
     path = _pickle(tmp_path, {"a,1": np.array([[-0.0005, 0, 1.0005, 1, 1]])})
-    proposals, faults = read_proposals(path)
-    assert faults == []
+    proposals, errors = read_proposals(path)
+    assert errors == []
     assert proposals.boxes.tolist() == [[0, 0, 1, 1]]
 
 
-def test_a_file_without_any_proposal_is_a_fault(tmp_path):
+def test_a_file_without_proposals_is_an_error(tmp_path):
     for path in (_pickle(tmp_path, {"a,1": np.empty((0, 5))}), write(tmp_path, "")):
-        proposals, faults = read_proposals(path)
-        assert len(faults) == 1
+        proposals, errors = read_proposals(path)
+        assert len(errors) == 1
         assert proposals.index.keys() == []
 
 
-def test_faults_of_a_proposals_csv_have_lines(tmp_path):
+def test_errors_of_a_proposals_csv_have_lines(tmp_path):
     path = write(tmp_path, "a,x,0,0,1,1,,1", "a,1,0,0,1,1,,1", "a,1,0,0,1,1", "a,2,0.5,0,0.1,1,,1")
-    proposals, faults = read_proposals(path)
+    proposals, errors = read_proposals(path)
     assert proposals.index.keys() == [("a", 1)]
-    assert [fault.split(":")[1] for fault in faults] == ["1", "3", "4"]
+    assert [error.split(":")[1] for error in errors] == ["1", "3", "4"]
 
 
 def test_a_box_of_several_labels_is_one_person(tmp_path):
     rows = ["a,0902,0,0,0.5,1,80,0.9", "a,0902,0,0,0.5,1,12,0.9", "a,0902,0.5,0,1,1,,0.8"]
     other = ["a,0903,0,0,0.5,1,12,0.9", "a,0903,0.5,0,1,1,,0.8", "a,0903,0.5,0,1,1,,0.8"]
-    proposals, faults = read_proposals(write(tmp_path, *rows, *other))
-    assert faults == []
+    proposals, errors = read_proposals(write(tmp_path, *rows, *other))
+    assert errors == []
     assert boxes_at(proposals, "a", 902)[0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
     assert len(boxes_at(proposals, "a", 903)[0]) == 3  # two people of one box
 
@@ -177,8 +177,8 @@ _boxes = st.tuples(
 def test_written_proposals_read_back_the_same(tmp_path, table, name):
     written = proposals_of(*((*key, *box) for key, boxes in table.items() for box in boxes))
     write_proposals(tmp_path / name, written)
-    read, faults = read_proposals(tmp_path / name)
-    assert faults == []
+    read, errors = read_proposals(tmp_path / name)
+    assert errors == []
     assert read.index.keys() == written.index.keys() == sorted(table)
     np.testing.assert_array_equal(read.index.row_start, written.index.row_start)
     for field in ("boxes", "scores"):
@@ -190,7 +190,7 @@ def test_written_proposals_read_back_the_same(tmp_path, table, name):
         assert (np.diff(boxes_at(read, *key)[1]) <= 0).all()
 
 
-def test_pieces_are_joined_and_may_be_empty(tmp_path):
+def test_pieces_are_joined_and_some_may_be_empty(tmp_path):
     pieces = [proposals_of(("b", 1, 0, 0, 1, 1, 0.5)), proposals_of(), proposals_of()]
     pieces[2] = proposals_of(("a", 2, 0, 0, 1, 0.5, 0.25))
     paths = [tmp_path / f"{i}.pkl" for i in range(3)]

@@ -28,7 +28,7 @@ FOUND = proposals_of(
 SCORES = {"test_score": 0.9, "bank_score": 0.8}
 
 
-def test_people_found_are_counted_at_every_score():
+def test_found_people_are_counted_at_every_score():
     assert measure(ROWS, FOUND, {("b", 3)}, SCORES) == {
         "keyframes": 4,
         "without": 1,
@@ -40,7 +40,7 @@ def test_people_found_are_counted_at_every_score():
     }
 
 
-def test_the_sentence_tells_all_of_it():
+def test_the_description_has_all_counts():
     assert describe(measure(ROWS, FOUND, {("b", 3)}, SCORES), SCORES) == (
         "recall at IoU 0.5: 50.0 % of 4 annotated people, 25.0 % with scores of 0.9 or more "
         "(boxes.test_score), 50.0 % with scores of 0.8 or more (boxes.bank_score); 1.25 boxes a "
@@ -48,19 +48,19 @@ def test_the_sentence_tells_all_of_it():
     )
 
 
-def test_a_score_that_serves_two_ends_is_told_once():
+def test_a_score_with_two_purposes_is_described_once():
     scores = {"bank_score": 0.9, "test_score": 0.9}
-    told = describe(measure(ROWS, FOUND, {("b", 3)}, scores), scores)
-    assert ", 25.0 % with scores of 0.9 or more (boxes.bank_score, boxes.test_score); " in told
+    message = describe(measure(ROWS, FOUND, {("b", 3)}, scores), scores)
+    assert ", 25.0 % with scores of 0.9 or more (boxes.bank_score, boxes.test_score); " in message
 
 
-def test_keyframes_without_people_have_a_recall_of_nothing():
+def test_keyframes_without_people_have_a_recall_of_0():
     measured = measure(ROWS[ROWS["action"] < 1], FOUND, set(), SCORES)
     assert (measured["boxes"], measured["without"]) == (0, 1)
     assert describe(measured, SCORES).startswith("recall at IoU 0.5: 0.0 % of 0 annotated people")
 
 
-def test_seconds_that_are_one_off_are_told():
+def test_seconds_that_are_shifted_by_one_give_a_warning():
     truth = [("a", t, 0.1, 0.05 * t, 0.4, 0.05 * t + 0.1, 1, 0) for t in range(1, 11)]
     rows = annotation_table(*truth)
 

@@ -89,7 +89,7 @@ def test_people_of_the_annotations_are_proposals_once_for_all_their_actions():
     assert people.scores.tolist() == [1, 1]
 
 
-def test_all_seconds_of_annotated_videos_that_a_proposal_passes_in_may_be_tested():
+def test_all_seconds_of_annotated_videos_with_a_high_score_can_be_tested():
     rows = annotation_table(("a", 1, *_TRUTH, 1, 0), ("a", 2, *_TRUTH, 1, 0))
     proposals = proposals_of(
         ("a", 2, *_TRUTH, 0.8),  # too low, though the best
@@ -122,7 +122,7 @@ def test_an_id_without_an_output_is_refused():
         _train(rows, proposals_of())
 
 
-def test_no_annotation_gives_no_keyframe():
+def test_no_annotations_give_no_keyframes():
     assert _train(annotation_table(), proposals_of()) == []
     assert _test(annotation_table(), proposals_of()) == []
 

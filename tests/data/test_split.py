@@ -51,21 +51,21 @@ def keys(chosen) -> list[tuple[str, int]]:
     return [(keyframe.video, keyframe.second) for keyframe in chosen.keyframes]
 
 
-def test_there_is_an_output_for_every_id_up_to_the_highest(files):
+def test_every_id_up_to_the_highest_has_an_output(files):
     assert Split.read(**files).outputs == 8
     files["annotations"].write_text(ROWS[2] + "\n")
     assert Split.read(**files | {"unscored": []}).outputs == 4
 
 
 @pytest.mark.parametrize("purpose", ["training", "testing", "bank"])
-def test_a_choice_knows_all_videos_scored_actions_and_outputs(files, purpose):
+def test_selected_keyframes_have_all_videos_scored_actions_and_outputs(files, purpose):
     chosen = Split.read(**files).select(purpose, BOXES)
     assert chosen.videos == ["a", "b", "c"]
     assert chosen.actions == [1, 3]
     assert chosen.outputs == 8
 
 
-def test_training_takes_labelled_people_of_seconds_that_are_not_excluded(files):
+def test_training_takes_labelled_people_of_keyframes_that_are_not_excluded(files):
     chosen = Split.read(**files).select("training", BOXES)
     assert keys(chosen) == [("a", 902), ("a", 903)]
     first = chosen.keyframes[0]
@@ -74,21 +74,21 @@ def test_training_takes_labelled_people_of_seconds_that_are_not_excluded(files):
     assert len(first.boxes) == 2  # the proposal on the same person is another one
 
 
-def test_testing_takes_every_annotated_second_and_its_own_score(files):
+def test_testing_takes_every_annotated_keyframe_and_has_a_separate_score(files):
     chosen = Split.read(**files).select("testing", BOXES)
     assert keys(chosen) == [("a", 902), ("a", 903), ("c", 902)]
     assert [len(keyframe.boxes) for keyframe in chosen.keyframes] == [2, 1, 1]
     assert all(keyframe.labels is None for keyframe in chosen.keyframes)
 
 
-def test_the_bank_takes_every_second_with_a_sure_proposal_or_annotated_ones_only(files):
+def test_the_bank_takes_every_second_with_a_high_score_or_annotated_ones_only(files):
     split = Split.read(**files)
     assert keys(split.select("bank", BOXES)) == [("a", 902), ("a", 907)]
     annotated = split.select("bank", BOXES | {"bank_seconds": "annotated"})
     assert keys(annotated) == [("a", 902)]
 
 
-def test_without_proposals_the_ground_truth_boxes_stand_for_them(files):
+def test_ground_truth_boxes_replace_missing_proposals(files):
     split = Split.read(**files | {"proposals": None})
     training = split.select("training", BOXES)
     assert keys(training) == [("a", 902), ("a", 903)]
@@ -100,17 +100,17 @@ def test_without_proposals_the_ground_truth_boxes_stand_for_them(files):
         assert first.scores.tolist() == [1]
 
 
-def test_a_split_need_not_exclude_anything(files):
+def test_excluded_keyframes_are_optional(files):
     chosen = Split.read(**files | {"excluded": None}).select("training", BOXES)
     assert ("b", 902) in keys(chosen)
 
 
-def test_faults_of_all_files_are_told_together(files):
+def test_errors_of_all_files_are_listed_together(files):
     files["annotations"].write_text("a,902,0.9,0.1,0.5,0.9,1,0\na,902,0.1,0.1,0.5,0.9,2,0\n")
     files["excluded"].write_text("b,x\n")
     with pytest.raises(DataErrors) as refused:
         Split.read(**files)
-    told = str(refused.value)
-    assert "train.csv:1: x1 0.9 is right of x2 0.5" in told
-    assert "train.csv:2: action id 2 is not in the label list" in told
-    assert "out.csv:1: second 'x'" in told
+    message = str(refused.value)
+    assert "train.csv:1: x1 0.9 is right of x2 0.5" in message
+    assert "train.csv:2: action id 2 is not in the label list" in message
+    assert "out.csv:1: second 'x'" in message

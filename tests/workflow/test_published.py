@@ -150,7 +150,7 @@ def test_a_published_bank_takes_the_place_of_ours(scored_copy: Workflow, scored:
     refused(scored_copy, commands["import_bank 0 val"], BANK, said)
     torch.save({v: {s: [torch.ones(9)] for s in own} for v, own in content.items()}, source)
     assert scored_copy.shell(commands["import_bank 0 val"]).code == 0
-    said = f"{BANK}: features of 9 channels, but the model's have "
+    said = f"{BANK}: its features have 9 channels, the model's have "
     refused(scored_copy, commands["predict 0 lfb_max"], PREDICTIONS, said)
 
 
