@@ -33,15 +33,15 @@ def test_a_bank_must_be_of_the_frames_and_the_baseline(tmp_path):
     write(tmp_path / "val.zarr", data="d", checkpoint=digest(baseline))
     assert open_bank(tmp_path / "val.zarr", data="d") is not None
     assert open_bank(tmp_path / "val.zarr", data="d", baseline=baseline) is not None
-    with pytest.raises(UserError, match="and data e is wanted"):
+    with pytest.raises(UserError, match="but data e is needed"):
         open_bank(tmp_path / "val.zarr", data="e")
     baseline.write_bytes(b"others")
-    with pytest.raises(UserError, match=r"and checkpoint .* is wanted"):
+    with pytest.raises(UserError, match=r"but checkpoint .* is needed"):
         open_bank(tmp_path / "val.zarr", data="d", baseline=baseline)
 
 
 def test_an_imported_bank_must_be_of_the_file(tmp_path):
     write(tmp_path / "val.zarr", source="lfb_val.pkl", source_digest="5eed")
     assert open_bank(tmp_path / "val.zarr", data="d", published="x/lfb_val.pkl") is not None
-    with pytest.raises(UserError, match=r"and source other\.pkl is wanted"):
+    with pytest.raises(UserError, match=r"but source other\.pkl is needed"):
         open_bank(tmp_path / "val.zarr", data="d", published="other.pkl")
