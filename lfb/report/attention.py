@@ -13,10 +13,10 @@ from lfb.data.split import Split
 from lfb.files.csv_table import BOX
 from lfb.learning.clips import Clips
 from lfb.models.action_model import ActionModel
-from lfb.report.examples import IOU
 from lfb.report.formats import offset, percent
 from lfb.report.pictures import jpeg_uri, person_image
 from lfb.report.results import Data, Model
+from lfb.scoring.evaluation import IOU
 
 ENTRIES = 6  # bank entries shown below a model's attention
 SECONDS_BETWEEN_TICKS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
@@ -69,7 +69,9 @@ def attention_of(model: Model, keyframes: Sequence[Keyframe], data: Data) -> lis
     return _read_attention(action_model, clips, features)
 
 
-def attention_card(attention: Attention, model: str, video: str, second: int, data: Data) -> dict:
+def attention_card(
+    attention: Attention, model: str, video: str, second: int, data: Data
+) -> dict[str, Any]:
     """Return what the template shows of a model's attention for a person of a keyframe."""
     assert data.bank is not None
     boxes = data.bank.read("box")
@@ -85,7 +87,7 @@ def attention_card(attention: Attention, model: str, video: str, second: int, da
                 "offset": offset(attention.first + number - second),
                 "weight": 100 * weight,
                 "image": jpeg_uri(person_image(data.manifest, *place)) if has_box else "",
-                "actions": _actions_of(data.split, *place) if has_box else [],
+                "actions": actions_in_box(data.split, *place) if has_box else [],
             }
         )
     return {
@@ -138,6 +140,17 @@ def attention_strip(
     }
 
 
+def actions_in_box(split: Split, video: str, second: int, box: np.ndarray) -> list[str]:
+    """Return the names of the scored actions of the annotated person who overlaps a box most."""
+    rows = split.annotations
+    rows = rows[(rows["video"] == video) & (rows["second"] == second) & rows["action"].ge(1)]
+    if rows.empty:
+        return []
+    overlap = box_iou(rows[BOX].to_numpy(np.float32), box)
+    actions = rows["action"].to_numpy()[overlap >= max(IOU, overlap.max())]
+    return [split.labels[action] for action in actions.tolist() if action in split.labels]
+
+
 def _read_attention(model: ActionModel, clips: Clips, features: BankFeatures) -> list[Attention]:
     """Return what an operator with ``attention`` attends to, on the CPU.
 
@@ -162,14 +175,3 @@ def _read_attention(model: ActionModel, clips: Clips, features: BankFeatures) ->
                 )
             )
     return found
-
-
-def _actions_of(split: Split, video: str, second: int, box: np.ndarray) -> list[str]:
-    """Return the names of the scored actions of the annotated person in a box."""
-    rows = split.annotations
-    rows = rows[(rows["video"] == video) & (rows["second"] == second) & rows["action"].ge(1)]
-    if rows.empty:
-        return []
-    overlap = box_iou(rows[BOX].to_numpy(np.float32), box)
-    actions = rows["action"].to_numpy()[overlap >= max(IOU, overlap.max())]
-    return [split.labels[action] for action in actions.tolist() if action in split.labels]

@@ -9,8 +9,7 @@ from lfb.data.boxes import Keyframe, PersonBoxes, box_iou, group_rows
 from lfb.data.predictions import Predictions
 from lfb.data.selection import training_keyframes
 from lfb.data.split import Split
-
-IOU = 0.5  # at least, between a person and the box that a model scored, as in the evaluation
+from lfb.scoring.evaluation import IOU
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import jinja2
 from lfb.files.atomic import atomic
 from lfb.report import charts, formats
 from lfb.report.cards import example_cards
-from lfb.report.examples import IOU
 from lfb.report.results import Data, Model
+from lfb.scoring.evaluation import IOU
 
 TEMPLATES = Path(__file__).parent
 LARGEST_GAINS = 3  # classes named above the chart

@@ -39,6 +39,7 @@ def test_curves_go_through_their_values_from_the_first_epoch_to_the_last() -> No
     assert short_y == pytest.approx([0.25, 0.5], abs=1e-3)
     assert short_x == pytest.approx(x[:2], abs=1e-3)
     assert texts(svg)[-1] == "loss"
+    assert not re.findall(rf'clip-path="[^>]*stroke: {PALETTE[0]}', svg.decode())  # ends show whole
 
 
 def test_equal_curves_stay_visible_and_other_seeds_are_faint() -> None:

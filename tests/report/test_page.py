@@ -137,6 +137,13 @@ def test_the_page_counts_classes_that_gain_or_lose_a_point_and_names_the_extreme
     assert "gains at least one point on 1 of 3 classes and loses at least one point on 1." in text
     assert "Largest gains: <jump> (+1.0). Largest loss: stand (\N{MINUS SIGN}1.0)." in text
 
+    write_measured(tmp_path, "lfb_max", aps={"stand": [52.0], "<jump>": [61.0], "obey": [33.0]})
+    monkeypatch.setattr("lfb.report.page.LARGEST_GAINS", 2)
+    text = Page(run.report(monkeypatch)).text
+    assert "on 3 of 3 classes and loses at least one point on none." in text
+    assert "Largest gains: obey (+3.0), stand (+2.0)." in text
+    assert "Largest loss" not in text
+
 
 def test_thin_lines_of_classes_reach_from_the_lowest_seed_to_the_highest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -211,6 +218,23 @@ def test_letters_go_from_left_to_right_and_answers_by_falling_score(
     assert "<jump>" in rows[1].split("never seen")[0]
     assert re.search(r"never seen 0\.95 .*obey 0\.65 .*never seen 0\.95 .*obey 0\.65", rows[1])
     assert "attends to for person B" in Page(card.split("</h4>")[1]).text
+    assert re.findall(r'<td><span class="([^"]+)">(.)</span></td>', card) == [
+        ("letter", "A"),
+        ("letter focus", "B"),
+    ]
+
+
+def test_answers_are_marked_as_right_or_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = finished(tmp_path, ("baseline", "lfb_max"), [0]).report(monkeypatch)
+    marks = set()
+    for row in re.findall(r"<tr>(<td><span class=\"letter.*?)</tr>", text, re.DOTALL):
+        true = re.findall(r"<td>([^<]+)</td>", row)[0].split(", ")
+        for mark, name in re.findall(r'class="answer (\w+)">.*?</svg>([^ ]+ ?\w*) <small>', row):
+            assert (name in true) == (mark == "right")
+            marks.add(mark)
+    assert marks == {"right", "wrong"}
 
 
 def test_attention_adds_up_and_stands_at_its_second(
@@ -252,14 +276,15 @@ def test_the_page_draws_loss_and_learning_rate(
     assert level == pytest.approx(1, abs=1e-3)
 
 
-def test_the_loss_of_every_seed_is_drawn_and_those_after_the_first_are_faint(
+def test_later_seeds_are_faint_and_have_no_learning_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = finished(tmp_path, ("baseline",), [0, 1, 2]).report(monkeypatch)
     charts = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", text)
     loss, rate = (base64.b64decode(chart).decode() for chart in charts)
-    assert (loss.count(f"stroke: {BASELINE}"), rate.count(f"stroke: {BASELINE}")) == (3, 1)
-    assert loss.count("stroke-opacity: 0.5") == 2
+    assert (loss.count(f"stroke: {BASELINE}"), loss.count("stroke-opacity: 0.5")) == (3, 2)
+    assert (rate.count(f"stroke: {BASELINE}"), rate.count("stroke-opacity: 0.5")) == (1, 0)
+    assert "Thick lines show seed 0" in Page(text).text
 
 
 def test_the_page_shows_batch_and_learning_rate(
