@@ -24,7 +24,7 @@ from lfb.models.action_model import build_model
 from lfb.models.checkpoints import save_checkpoint
 from lfb.scoring.evaluation import metrics
 from lfb.video.frames import FrameInfo
-from scripts import report as program
+from scripts.__main__ import main
 from tests.samples import annotation_table, proposals_of
 
 VIDEOS = ("anna & <b>", "bert", "carl")
@@ -92,8 +92,8 @@ class Run:
     output: Path
 
     def report(self, monkeypatch: pytest.MonkeyPatch) -> str:
-        monkeypatch.setattr(sys, "argv", ["report", *self.arguments])
-        program.main()
+        monkeypatch.setattr(sys, "path", list(sys.path))  # which a program's start changes
+        main(["report", *self.arguments])
         return self.output.read_text(encoding="utf-8")
 
 
@@ -158,7 +158,13 @@ def finished(
         | {"crop": 24, "flip": 0.5},
         "window": {"seconds": 6, "per_second": 2},
     }
-    arguments = ["--settings", json.dumps(settings), "--output", str(folder / "report.html")]
+    write_json(folder / "settings.json", settings)
+    arguments = [
+        "--settings",
+        str(folder / "settings.json"),
+        "--output",
+        str(folder / "report.html"),
+    ]
     for option, name in {
         "labels": "labels.pbtxt",
         "annotations": "val.csv",
