@@ -248,12 +248,12 @@ def estimate_disk_use():
     if not Path(manifest).exists():
         files = inputs.files_by_split(config, ["annotations", "proposals"])
         job = {**settings.disk_settings(config), "files": files}
-        path = write_settings(JOB_SETTINGS, "disk_need", job)
+        path = write_settings(JOB_SETTINGS, "estimate_disk_use", job)
         options = f"--settings {path} --labels {shlex.quote(config['data']['labels'])}"
         folders = f"--frames {FRAMES} --results {Path(table).parent}"
         # An estimate that fails stops no run.
         subprocess.run(
-            f"python {command('disk_need')} {options} {folders}",
+            f"python {command('estimate_disk_use')} {options} {folders}",
             shell=True,
             check=False,
         )

@@ -1,7 +1,6 @@
 """Tests of lfb.learning.disk_use."""
 
-import json
-import sys
+from argparse import Namespace
 
 import pytest
 
@@ -9,8 +8,9 @@ from lfb.data.annotations import read_annotations
 from lfb.data.split import Split
 from lfb.learning.disk_use import bank_size, checkpoint_size, estimate_disk_use, frames_size
 from lfb.models.action_model import build_model
+from lfb.program import program
 from lfb.video.extraction import extract, jpeg_sizes
-from scripts import disk_need as program
+from scripts.estimate_disk_use import run
 from tests.films import CUT
 from tests.samples import proposals_of, write
 
@@ -89,18 +89,17 @@ def test_a_run_needs_frames_banks_and_checkpoints_of_all_seeds(videos, tmp_path)
     assert estimate_disk_use([split], settings, tmp_path).frames == 0
 
 
-def test_errors_in_the_data_are_left_to_the_check(tmp_path, monkeypatch, capsys):
+def test_errors_in_the_data_are_left_to_the_check(tmp_path, capsys):
     (tmp_path / "labels.pbtxt").write_text('item { name: "bend" id: 1 }')
     files = {"val": {"annotations": str(write(tmp_path, "a,902,left,0.1,0.5,0.9,1,0"))}}
-    arguments = {
-        "--settings": json.dumps({"unscored": []}),
-        "--labels": str(tmp_path / "labels.pbtxt"),
-        "--files": json.dumps(files),
-        "--frames": str(tmp_path),
-        "--results": str(tmp_path),
-    }
-    monkeypatch.setattr(sys, "argv", ["disk_need", *sum(arguments.items(), ())])
-    program.main()
+    arguments = Namespace(
+        settings={"unscored": [], "files": files},
+        labels=str(tmp_path / "labels.pbtxt"),
+        frames=str(tmp_path),
+        results=str(tmp_path),
+    )
+    with program(None):
+        run(arguments)
     assert capsys.readouterr().err == (
         "cannot estimate disk use: the data has errors; check_data lists them\n"
     )
