@@ -43,6 +43,10 @@ onstart:
     estimate_disk_use()
 
 
+onerror:
+    repeat_errors(log)
+
+
 rule all:
     """The mAP table and the report."""
     default_target: True

@@ -1,11 +1,20 @@
 """What all stages share: the checked config, wildcards and named input functions."""
 
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+from snakemake.pathvars import Pathvars
+
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent
+if not (ROOT / "lfb").is_dir():
+    raise WorkflowError(
+        "This workflow runs from a clone on disk, not from an address. Clone its repository, and "
+        "set `snakefile:` to the path of the Snakefile in the clone."
+    )
 sys.path.insert(0, str(ROOT))
 
 from lfb.code_digest import digests
@@ -16,8 +25,7 @@ from lfb.config.layers import read_file, read_layers
 from lfb.errors import UserError
 from lfb.files.digests import digest
 from lfb.models.signatures import arguments
-from snakemake.exceptions import WorkflowError
-from snakemake.pathvars import Pathvars
+from lfb.program import describe_failure
 
 # Snakemake merges config files in the order of the command line and knows nothing of their `base`.
 # A module has only what the workflow that uses it hands over.
@@ -257,3 +265,18 @@ def estimate_disk_use():
             shell=True,
             check=False,
         )
+
+
+def repeat_errors(log):
+    """Print the error of each failed job once more, below all that Snakemake prints about it."""
+    text = "".join(Path(file).read_text() for file in log)
+    failed = re.findall(
+        r"^Error in rule (\w+):\n(?:    .*\n)*?    log: (.*) \(check",
+        text,
+        re.MULTILINE,
+    )
+    for rule_name, file in dict.fromkeys(failed):
+        print(
+            f"\n{rule_name} failed, {file}:\n{describe_failure(file)}", file=sys.stderr
+        )
+    print(file=sys.stderr)

@@ -8,6 +8,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from scripts.conda_environment import environment
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = (ROOT / "requirements.txt").read_text()
@@ -39,9 +41,21 @@ def test_every_pin_has_a_hash_and_no_address():
 def test_conda_users_get_the_same_pins():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     *others, pip = environment["dependencies"]
-    assert pip == {"pip": ["-r requirements.txt"]}
+    pins: dict[str, list[Version]] = {}
+    for pin in map(Requirement, pip["pip"]):
+        (specifier,) = pin.specifier
+        assert specifier.operator == "=="
+        pins.setdefault(pin.name, []).append(Version(specifier.version))
+    assert pins == locked(), "run: python -m scripts.conda_environment"
     (python,) = (item.removeprefix("python=") for item in others if item.startswith("python="))
     assert Requirement(f"x{PROJECT['project']['requires-python']}").specifier.contains(python)
+
+
+def test_the_conda_environment_names_no_other_file():
+    # Snakemake copies environment.yml to another folder before conda reads it.
+    *_, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert not [line for line in pip["pip"] if line.startswith("-")]
+    assert (ROOT / "environment.yml").read_text() == environment(LOCK)
 
 
 def test_the_readme_begins_with_the_two_commands():
