@@ -61,7 +61,6 @@ def test_log_lines_go_to_the_terminal_and_with_times_to_the_end_of_the_file(tmp_
 def test_a_failure_is_described_by_the_error_at_the_end_of_the_log():
     error = DataErrors(["a.csv:1: bad", "a.csv:2: bad"])
     with pytest.raises(SystemExit), program("x.log"):
-        logging.getLogger("lfb").info("reading")
         raise error
     assert describe_failure("x.log") == f"error: {error}"
     with pytest.raises(SystemExit), program("y.log"):
