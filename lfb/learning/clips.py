@@ -1,4 +1,4 @@
-"""Keyframes as the network sees them: a clip, the boxes in it, and the bank rows around it."""
+"""What a network sees of a keyframe: a clip, the boxes in it, and the bank rows around it."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -30,17 +30,17 @@ class Frames(Protocol):
 
 @dataclass(frozen=True)
 class Input:
-    """What a clip is. MMAction2's values for AVA are 4, 16, 256, (256, 320), 256, 0.5 and defaults.
+    """How to make a clip. MMAction2's values for AVA: 4, 16, 256, (256, 320), 256, 0.5, defaults.
 
     Attributes:
         frames: Frames of a clip.
-        interval: Frames of the video from one to the next.
-        short_side: Pixels of the short side in testing.
-        train_short_side: Range it is drawn from in training.
-        crop: Side of the square that is cut out in training.
-        flip: Chance that a training clip is mirrored.
+        interval: Frames of the video from one frame of the clip to the next.
+        short_side: Short side in testing, pixels.
+        train_short_side: Range of the short side in training, pixels.
+        crop: Side of the random square crop in training, pixels.
+        flip: Probability that a training clip is mirrored.
         jitter: Whether each position moves in training, by up to half an interval.
-        test_crop: Side of the square from the middle that is seen in testing; None for all.
+        test_crop: Side of the centre crop in testing, pixels; None for the whole frame.
     """
 
     frames: int
@@ -55,7 +55,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Window:
-    """What is looked up in the bank: ``per_second`` rows of each of ``seconds`` seconds."""
+    """What to look up in the bank: ``per_second`` rows of each of ``seconds`` seconds."""
 
     seconds: int
     per_second: int
@@ -63,10 +63,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Draws:
-    """Windows drawn in testing, for every RoI afresh and ``count`` times over.
+    """Random windows in testing: ``count`` draws for each RoI.
 
-    The published models were tested like this, with one draw (MMAction2's lfb.py). Here each draw
-    is keyed by (seed, draw, video, second, number of the RoI), so that it can be repeated.
+    The published models were tested with one draw (MMAction2's lfb.py). Here each draw is keyed by
+    (seed, draw, video, second, number of the RoI), so it is reproducible.
     """
 
     count: int
@@ -75,14 +75,14 @@ class Draws:
 
 @dataclass(frozen=True)
 class Batch:
-    """Keyframes side by side.
+    """Keyframes of equal clip size, side by side.
 
     Attributes:
         clips: (B, 3, T, H, W) uint8 RGB.
         rois: (R, 5) index of the clip and the box in pixels.
         labels: (R, outputs) float, or (R, 0) where unknown.
-        rows: (B, M) row numbers in the bank, -1 where a slot is empty; (B, 0) without a bank;
-            (R, D, M), each RoI's own, where windows are drawn D times in testing.
+        rows: (B, M) row numbers in the bank, -1 where a slot is empty; (B, 0) without a bank. With
+            D draws in testing (R, D, M), for each RoI.
         keyframes: The B keyframes.
     """
 
@@ -93,7 +93,7 @@ class Batch:
     keyframes: list[Keyframe]
 
     def mirrored(self) -> "Batch":
-        """The same with left and right swapped."""
+        """Return the batch with left and right swapped."""
         clips, boxes = mirror(self.clips, self.rois[:, 1:])
         return replace(self, clips=clips, rois=torch.cat([self.rois[:, :1], boxes], 1))
 
@@ -116,11 +116,11 @@ class Batch:
 def frame_numbers(
     centre: int, count: int, shape: Input, random: np.random.Generator | None
 ) -> np.ndarray:
-    """The 1-based frames of a clip around frame ``centre`` of a video of ``count`` frames.
+    """Return the 1-based frames of a clip around frame ``centre`` of a video of ``count`` frames.
 
-    Without a generator 4 x 16 gives centre - 32, - 16, + 0, + 16; with one and ``shape.jitter``,
-    every position moves by -interval/2 .. interval/2 - 1 (MMAction2's SampleAVAFrames). Positions
-    outside the video become its first or last frame.
+    Without a generator, 4 frames at interval 16 are centre - 32, - 16, + 0, + 16. With a generator
+    and ``shape.jitter``, every position moves by -interval/2 .. interval/2 - 1 (MMAction2's
+    SampleAVAFrames). Positions outside the video become its first or last frame.
     """
     first = centre - shape.interval * shape.frames // 2
     numbers = first + shape.interval * np.arange(shape.frames)
@@ -130,7 +130,7 @@ def frame_numbers(
 
 
 def mirror(clips: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Clips (..., W) and boxes (N, 4) in their pixels with left and right swapped."""
+    """Return clips (..., W) and boxes (N, 4) in their pixels, with left and right swapped."""
     width = clips.shape[-1]
     x1, y1, x2, y2 = boxes.unbind(-1)
     return clips.flip(-1), torch.stack([width - x2, y1, width - x1, y2], -1)
@@ -139,18 +139,18 @@ def mirror(clips: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
 class Clips(Dataset):
     """Keyframes with their clips and bank windows.
 
-    An item is asked for as (epoch, number). Every draw is keyed by (seed, epoch, video, second),
-    so it is the same on any number of workers and processes.
+    The index of an item is (epoch, number). Every draw is keyed by (seed, epoch, video, second), so
+    it does not depend on the number of workers and processes.
 
     Args:
-        keyframes: What to show.
-        frames: Opens the frames of a video by name.
-        shape: What a clip is.
-        bank: Where windows are looked up; none for the baseline.
-        window: What is looked up.
-        seed: Augments clips and draws from crowded seconds of the bank; None for testing, where a
-            window takes the highest scores.
-        draws: In testing, draws from crowded seconds in place of the highest scores.
+        keyframes: The keyframes.
+        frames: Returns the frames of a video.
+        shape: How to make a clip.
+        bank: Bank to look windows up in; None for the baseline.
+        window: What to look up.
+        seed: Seed of augmentation and of draws from crowded seconds of the bank. None for testing,
+            where a window takes the rows with the highest scores.
+        draws: In testing, draw from crowded seconds instead of taking the highest scores.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class Clips(Dataset):
         self._videos: dict[str, Frames] = {}
 
     def at(self, short_side: int) -> "Clips":
-        """The same with test clips of the whole frame, of another short side."""
+        """Return the same keyframes with test clips of whole frames, at another short side."""
         shape = replace(self.shape, short_side=short_side, test_crop=None)
         return Clips(
             self.keyframes, self._open, shape, self.bank, self.window, self.seed, self.draws
@@ -200,7 +200,7 @@ class Clips(Dataset):
         )
 
     def _rows(self, keyframe: Keyframe, key: tuple[int, ...] | None) -> np.ndarray:
-        """(1, M) row numbers, or (N, D, M) with draws."""
+        """Return (1, M) row numbers, or (N, D, M) with draws."""
         if self.bank is None or self.window is None:
             return np.empty((1, 0), np.int64)
         bank, window = self.bank, self.window
@@ -220,7 +220,7 @@ class Clips(Dataset):
     def _clip(
         self, keyframe: Keyframe, random: np.random.Generator | None
     ) -> tuple[Tensor, Tensor]:
-        """(3, T, H, W) uint8 and the boxes (N, 4) in its pixels."""
+        """Return a clip (3, T, H, W) uint8 and the boxes (N, 4) in its pixels."""
         video = self._videos.get(keyframe.video)
         if video is None:
             video = self._videos[keyframe.video] = self._open(keyframe.video)
@@ -257,7 +257,7 @@ class Clips(Dataset):
 
 
 def collate(items: Sequence[Batch]) -> Batch:
-    """Puts keyframes of equal clip size side by side."""
+    """Return a batch of keyframes of equal clip size."""
     rois = [item.rois.clone() for item in items]
     for number, part in enumerate(rois):
         part[:, 0] = number
@@ -271,18 +271,19 @@ def collate(items: Sequence[Batch]) -> Batch:
 
 
 class Shuffled(Sampler):
-    """One process's batches of one epoch of training: (pass, number) pairs in a drawn order.
+    """The batches of one process in one epoch of training: (pass, number) pairs in random order.
 
-    All processes draw the same order for each pass over the keyframes and take their share of each
-    total batch; what does not fill a total batch waits for another pass.
+    All processes draw the same order for each pass over the keyframes, and each takes its share of
+    every total batch. Keyframes that do not fill a total batch are left out of that pass.
 
     Args:
-        size: Keyframes in all.
+        size: Number of keyframes.
         batch: Clips of a batch of one process.
-        seed: Of the run.
-        rank: This process.
-        processes: How many there are.
-        clips: Of an epoch, which then goes on where the one before left off; None for one pass.
+        seed: Seed of the run.
+        rank: Number of this process.
+        processes: Number of processes.
+        clips: Clips of an epoch. Each epoch then continues where the last one stopped. None for one
+            pass over the keyframes.
     """
 
     def __init__(
@@ -296,13 +297,13 @@ class Shuffled(Sampler):
     ) -> None:
         if clips is not None and clips < batch * processes:
             raise UserError(
-                f"config key training.epoch_clips: {clips} do not fill one batch of {batch} clips "
-                f"on each of {processes} processes. Set it higher, or a smaller training.batch."
+                f"config key training.epoch_clips: {clips} clips do not fill one batch of {batch} "
+                f"on each of {processes} processes. Raise it, or lower training.batch."
             )
         if size < batch * processes:
             raise UserError(
                 f"{size} training keyframes do not fill one batch of {batch} clips on each of "
-                f"{processes} processes. Set a smaller training.batch."
+                f"{processes} processes. Lower training.batch."
             )
         self.size, self.batch, self.seed = size, batch, seed
         self.rank, self.processes = rank, processes
@@ -326,7 +327,7 @@ class Shuffled(Sampler):
 
 
 class InOrder(Sampler):
-    """Batches for testing: keyframes in order, each batch from one video, whose clips are alike."""
+    """Batches for testing: keyframes in order, each batch of one video, with clips of one size."""
 
     def __init__(self, keyframes: Sequence[Keyframe], batch: int) -> None:
         self.batches: list[list[tuple[int, int]]] = []
@@ -345,9 +346,9 @@ class InOrder(Sampler):
 
 
 def load(clips: Clips, batches: Sampler, workers: int, device: torch.device) -> DataLoader:
-    """A loader of ``Batch``es; ``workers`` processes prepare them, 0 does so in this one."""
-    # A forked copy of a process that runs threads can deadlock; a copy of one that has only
-    # imported this module cannot, and is there at once.
+    """Return a loader of ``Batch``es. ``workers`` processes prepare them; 0 uses this process."""
+    # A fork of a process with threads can deadlock. A fork of a server that has only imported this
+    # module cannot, and it starts at once.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return DataLoader(

@@ -1,4 +1,4 @@
-"""Running a trained model: action scores of boxes, and the features that make the bank."""
+"""Running a trained model: action scores of boxes, and features for the bank."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,21 +29,24 @@ def predict(
     scales: Sequence[int] | None = None,
     flip: bool = False,
 ) -> Predictions:
-    """Scores every box of every keyframe, for each draw of the clips.
+    """Return the scores of every box of every keyframe, for each draw of the clips.
 
-    With several scales, or with flip, the scores are the means over all of these views, after the
-    sigmoid. So the authors do it (video-long-term-feature-banks: `test_net` in tools/test_net.py
-    and `combine_ava_multi_crops` in lib/utils/metrics.py), with two differences. They cut three
-    squares out of each view and average those that a box reaches into, where ours is the whole
-    frame; and they make the bank again at each scale and flip, where ours is always the same.
+    With several scales, or with flip, a score is the mean over all these views, after the sigmoid.
+    The authors do the same (video-long-term-feature-banks: `test_net` in tools/test_net.py and
+    `combine_ava_multi_crops` in lib/utils/metrics.py), with two differences. They cut three squares
+    out of each view and average those that overlap a box; here a view is the whole frame. They
+    build the bank again for each scale and flip; here the bank is always the same.
 
     Args:
         model: In evaluation mode.
-        clips: Keyframes to score, sorted by video; with the model's bank, if it has an operator.
-        actions: Ids of the classes to score.
-        batch: Clips at a time.
-        scales: Short sides at which whole frames are seen, pixels; None for the clips as they are.
-        flip: Whether each view is also seen mirrored.
+        clips: Keyframes to score, sorted by video, with the bank if the model has an operator.
+        actions: Ids of the actions to score.
+        batch: Clips of a batch.
+        workers: Data-loading processes.
+        device: Device that computes.
+        bfloat16: Whether to compute in bfloat16 where autocast considers it safe.
+        scales: Short sides of whole frames, pixels; None for the clips as they are.
+        flip: Whether to add a mirrored view of each.
     """
     features = None
     if clips.bank is not None:
@@ -79,10 +82,10 @@ def predict(
 
 
 def _logits(model: ActionModel, part: Batch, features: BankFeatures | None) -> Tensor:
-    """(D, R, outputs), one for each draw; the backbone runs once."""
+    """Return logits (D, R, outputs), one for each draw. The backbone runs once."""
     if features is None:
         return model(part.clips, part.rois)[None]
-    if part.rows.ndim == 2:  # a window for each clip, not drawn
+    if part.rows.ndim == 2:  # one window for each clip
         return model(part.clips, part.rois, *features(part.rows))[None]
     found = model.roi_features(part.clips, part.rois)
     own = torch.arange(len(found), device=found.device)
@@ -105,17 +108,20 @@ def build_bank(
     device: torch.device,
     bfloat16: bool = False,
 ) -> None:
-    """Writes the pooled RoI features of every box of every keyframe as a bank.
+    """Write the pooled RoI features of every box of every keyframe as a bank.
 
     Args:
         model: The baseline, in evaluation mode.
         clips: Keyframes whose boxes enter the bank, sorted by video.
-        path: Of the bank, or of a piece of one.
-        split: For example ``train``.
-        videos: Videos that the bank covers, also those without a box.
-        attributes: To record beside the features.
-        dtype: ``float16`` or ``float32``, how they are stored.
-        batch: Clips at a time.
+        path: Folder of the bank, or of a piece of one.
+        split: Name of the split, such as ``train``.
+        videos: Videos of the bank, also those without a box.
+        attributes: Further attributes of the bank.
+        dtype: Type of the stored features: ``float16`` or ``float32``.
+        batch: Clips of a batch.
+        workers: Data-loading processes.
+        device: Device that computes.
+        bfloat16: Whether to compute in bfloat16 where autocast considers it safe.
     """
     model.to(device)
     features = []

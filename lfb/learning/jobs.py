@@ -83,7 +83,9 @@ def train_model(
     weights = settings["weights"]
     if weights:
         unused = load_backbone(model, weights)
-        log.info("%s: backbone from %s; unused: %s", name, weights, ", ".join(unused) or "nothing")
+        log.info(
+            "%s: backbone from %s; not used: %s", name, weights, ", ".join(unused) or "nothing"
+        )
     identity = {
         "code": digest_of_code("scripts/train.py", [settings]),
         "settings": settings,

@@ -134,7 +134,7 @@ def detect(
 
 
 class _Images(Dataset):
-    """The frames of keyframes, each (3, H, W) uint8."""
+    """The frames of keyframes, each (3, H, W) uint8 RGB."""
 
     def __init__(
         self, keyframes: Sequence[tuple[str, int]], frames: Callable[[str], FrameZip | FrameFolder]

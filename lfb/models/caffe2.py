@@ -1,8 +1,8 @@
-"""The weights of the authors' Caffe2 code, under the names and in the shapes of our models.
+"""Reading the weights of the authors' Caffe2 code, with the names and shapes of our models.
 
 Their files (``r50_k400_pretrained.pkl``, ``<id>/model_final.pkl``, ``<id>/lfb_model.pkl``) are
-pickled dicts ``{'blobs': {name: array}}``. Batch norms have statistics in what was trained on
-Kinetics; for the training on AVA they became a scale and a shift alone (lib/utils/checkpoints.py).
+pickled dicts ``{'blobs': {name: array}}``. Batch norms have statistics in models of Kinetics. In
+models of AVA they have a scale and a shift only (lib/utils/checkpoints.py).
 """
 
 import re
@@ -34,40 +34,42 @@ _NAMES = [
 ]
 _CONVOLUTIONS = {"1": "downsample", "2a": "conv1", "2b": "conv2", "2c": "conv3"}
 _KINDS = {"w": "weight", "b": "bias", "s": "weight", "rm": "running_mean", "riv": "running_var"}
-_NO_WEIGHT = r"lr|epoch|model_iter|.*_momentum"
+_UNUSED = r"lr|epoch|model_iter|.*_momentum"
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights in a file of the authors', under our names.
+    """Return the weights in a file of the authors, with our names.
 
     Returns:
-        As ``translate`` gives them, and the names of the blobs that are no weights.
+        The weights, and the names of the other blobs, such as momentum.
 
     Raises:
-        UserError: The file cannot be read, or is no such file.
+        UserError: The file cannot be read, or is not such a file.
     """
     content = read_arrays(path)
     blobs = content.get("blobs", content) if isinstance(content, dict) else None
     if not isinstance(blobs, dict) or "conv1_w" not in blobs:
         raise UserError(
-            f"{path}: not the weights of the authors' Caffe2 code, which are blobs such as "
-            "conv1_w. Point to a model_final.pkl, lfb_model.pkl or r50_k400_pretrained.pkl."
+            f"{path}: not weights of the authors' Caffe2 code, which have blobs such as conv1_w. "
+            "Name a model_final.pkl, lfb_model.pkl or r50_k400_pretrained.pkl."
         )
     blobs = {str(name): blob for name, blob in blobs.items()}
-    others = [name for name in blobs if re.fullmatch(_NO_WEIGHT, name)]
+    others = [name for name in blobs if re.fullmatch(_UNUSED, name)]
     weights = {name: blob for name, blob in blobs.items() if name not in others}
     if strange := [name for name, blob in weights.items() if not _is_floats(blob)]:
         raise UserError(
-            f"{path}: blobs that are no arrays of floats: {', '.join(strange)}. Fetch it again."
+            f"{path}: these blobs are not arrays of floats: {', '.join(strange)}. Download the "
+            "file again."
         )
     return translate(weights), sorted(others)
 
 
 def translate(blobs: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
-    """The authors' names and shapes to ours; what is unknown stays as it is.
+    """Return the authors' blobs with our names and shapes. Unknown names stay as they are.
 
-    Output i of their classifier is action i + 1; a row of zeros is put before, for the reserved
-    output 0. A batch norm without statistics gets those that leave its scale and shift alone.
+    Output i of their classifier is action i + 1, so the classifier gets a first row of zeros for
+    the reserved output 0. A batch norm without statistics gets mean 0 and variance 1 - eps, with
+    which it applies its scale and shift exactly.
     """
     weights = dict(_translated(name, blob) for name, blob in blobs.items())
     for name in [name.removesuffix("weight") for name in weights if name.endswith(".bn.weight")]:

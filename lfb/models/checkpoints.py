@@ -1,4 +1,4 @@
-"""Model checkpoints: safetensors whose metadata rebuild the model and say where it came from."""
+"""Model checkpoints: safetensors with metadata that rebuild the model and record its origin."""
 
 import json
 import platform
@@ -18,8 +18,8 @@ from lfb.errors import UserError
 from lfb.files.atomic import atomic
 from lfb.models.action_model import ActionModel, build_model
 
-FORMAT = "lfb-checkpoint"  # name of the entry with the metadata
-_SHOWN = 5  # tensors of each kind that do not fit
+FORMAT = "lfb-checkpoint"  # key of the metadata
+_SHOWN = 5  # names that an error lists of each kind of mismatch
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,11 @@ class Checkpoint:
     """A checkpoint in memory.
 
     Attributes:
-        path: Where it was read.
+        path: The file.
         weights: Tensors by parameter name.
         about: The metadata: ``model`` (arguments of ``build_model``), ``settings``, ``data``
-            (digest of the manifest), ``epoch``, ``versions``, ``commit``.
+            (digest of the manifest), ``code`` (digest of the program), ``epoch``, ``versions``,
+            ``commit``.
     """
 
     path: Path
@@ -38,10 +39,10 @@ class Checkpoint:
     about: dict[str, Any]
 
     def build(self) -> ActionModel:
-        """The model it was saved from, in evaluation mode.
+        """Return the model that was saved, in evaluation mode.
 
         Raises:
-            UserError: Its tensors are not those of that model.
+            UserError: The tensors do not match the model of the metadata.
         """
         model = build_model(**self.about["model"])
         load_weights(model, self.weights, self.path)
@@ -49,19 +50,19 @@ class Checkpoint:
 
 
 def save_checkpoint(path: str | Path, model: ActionModel, about: Mapping[str, Any]) -> None:
-    """Writes the model's weights with ``about``, and with package versions and the git commit."""
+    """Write the model's weights with ``about``, package versions and the git commit."""
     about = {**about, "versions": _versions(), "commit": _commit()}
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     with atomic(path) as scratch:
-        # One entry: safetensors writes several in any order, and equal files have equal digests.
+        # One key: safetensors writes several keys in random order, which changes the digest.
         scratch.write_bytes(save(weights, {FORMAT: json.dumps(about)}))
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Reads a checkpoint that this project wrote.
+    """Read a checkpoint that this project wrote.
 
     Raises:
-        UserError: There is none, or the file is broken or something else.
+        UserError: The file is missing, broken or of another format.
     """
     path = Path(path)
     try:
@@ -75,20 +76,20 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise UserError(f"{path}: there is no checkpoint here. Train the model first.") from error
     except (SafetensorError, json.JSONDecodeError) as error:
         raise UserError(
-            f"{path}: not a whole safetensors checkpoint ({error}). Delete it and train again."
+            f"{path}: not a complete safetensors checkpoint ({error}). Delete it and train again."
         ) from error
     return Checkpoint(path, weights, about)
 
 
 def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copies weights into a model, every tensor or none.
+    """Copy weights into a model: every tensor or none.
 
     Raises:
-        UserError: Tensors are missing, left over or of another shape; all are counted, and the
-            first of each kind named.
+        UserError: Tensors are missing, not in the model or of another shape. The message counts
+            each kind and lists the first of them.
     """
     wanted = model.state_dict()
-    faults = {
+    mismatches = {
         "missing": [f"{name}: missing" for name in wanted.keys() - weights.keys()],
         "not in the model": [
             f"{name}: not in the model" for name in weights.keys() - wanted.keys()
@@ -99,30 +100,32 @@ def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], path: st
             if name in weights and weights[name].shape != tensor.shape
         ],
     }
-    if any(faults.values()):
-        counts = ", ".join(f"{len(told)} {kind}" for kind, told in faults.items())
-        lines = [
-            f"{path}: the checkpoint does not fit the model. {_cause(faults, wanted, weights)} "
-            f"Point to the right file, or describe its model in the config. Tensors: {counts}:"
+    if any(mismatches.values()):
+        counts = ", ".join(f"{len(lines)} {kind}" for kind, lines in mismatches.items())
+        message = [
+            f"{path}: the checkpoint does not fit the model. {_cause(mismatches, wanted, weights)} "
+            f"Name the right file, or describe its model in the config. Tensors: {counts}:"
         ]
-        for kind, told in faults.items():
-            lines += sorted(told)[:_SHOWN]
-            if len(told) > _SHOWN:
-                lines.append(f"and {len(told) - _SHOWN} more {kind}")
-        raise UserError("\n  ".join(lines))
+        for kind, lines in mismatches.items():
+            message += sorted(lines)[:_SHOWN]
+            if len(lines) > _SHOWN:
+                message.append(f"and {len(lines) - _SHOWN} more {kind}")
+        raise UserError("\n  ".join(message))
     model.load_state_dict(weights)
 
 
 def _cause(
-    faults: Mapping[str, list[str]], wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor]
+    mismatches: Mapping[str, list[str]],
+    wanted: Mapping[str, Tensor],
+    weights: Mapping[str, Tensor],
 ) -> str:
-    """What is most likely wrong with weights that do not fit, in the words of the config."""
+    """Return the likely reason why weights do not fit, in the words of the config."""
     learned = {n for n in wanted if n.startswith("backbone.") and n.endswith(("weight", "bias"))}
     if not learned & weights.keys():
-        return "It is of another network: no tensor of its has a name of the backbone's."
-    parts = {fault.partition(".")[0] for told in faults.values() for fault in told}
+        return "It is of another network: no tensor name matches the backbone."
+    parts = {line.partition(".")[0] for lines in mismatches.values() for line in lines}
     known = [part for part in ("backbone", "operator", "classifier") if part in parts]
-    return f"Of another kind, depth or width: its {', '.join(known) or 'model'}."
+    return f"Another kind, depth or width of: {', '.join(known) or 'model'}."
 
 
 def _versions() -> dict[str, str]:
@@ -134,9 +137,9 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of the code that runs; empty outside a git checkout."""
+    """Return the commit of the code that runs; an empty text outside a git checkout."""
     try:
-        asked = subprocess.run(
+        answer = subprocess.run(
             ["git", "rev-parse", "HEAD"],
             cwd=Path(__file__).parent,
             capture_output=True,
@@ -145,4 +148,4 @@ def _commit() -> str:
         )
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return asked.stdout.strip()
+    return answer.stdout.strip()

@@ -1,8 +1,8 @@
-"""Published checkpoints as weights of this project's models: MMAction2's, and the authors'.
+"""Loading published weights into this project's models: those of MMAction2 and of the authors.
 
-``caffe2.py`` reads the authors'. The names inside MMAction2's are the same in 0.x and 1.x.
-``backbone.*`` are ours too; the operator's and the classifier's are translated, and 1x1x1
-convolutions become linear layers. Kinetics-400 recognisers give their backbone only.
+``caffe2.py`` reads the authors' files. MMAction2 0.x and 1.x use the same tensor names. Its names
+of the backbone are also ours. Names of the operator and the classifier are translated, and 1x1x1
+convolutions become linear layers. A Kinetics-400 recogniser provides a backbone only.
 """
 
 import json
@@ -37,25 +37,25 @@ _NAMES = [
 def import_model(
     path: str | Path, described: Mapping[str, Any], outputs: int
 ) -> tuple[ActionModel, dict[str, Any], list[str]]:
-    """Builds a model with the weights of a trained detector (baseline or LFB), all of them.
+    """Build a model with all the weights of a trained one (baseline or LFB).
 
-    avg and max have no weights of their own, so their files fit each other's models.
+    avg and max have no weights, so the files of one fit the other.
 
     Args:
-        path: An MMAction2 ``.pth``, a ``.pkl`` of the authors' code, or a checkpoint of this
+        path: A ``.pth`` of MMAction2, a ``.pkl`` of the authors' code, or a checkpoint of this
             project (``.safetensors``).
-        described: Arguments of ``build_model`` but for the outputs, of which the model gets as
-            many as the file has (81 in the published ones).
-        outputs: How many there must be at least.
+        described: Arguments of ``build_model`` without the outputs. The model gets as many outputs
+            as the file has (81 in the published ones).
+        outputs: Smallest number of outputs.
 
     Returns:
-        The model in evaluation mode; all its arguments; and the names of what is in the file but
-        no weight, in the authors' the momentum of each.
+        The model in evaluation mode; all arguments of ``build_model``; and the names of unused
+        entries of the file, such as momentum in the authors' files.
 
     Raises:
-        UserError: The file is broken or another one than its name says; its tensors are not those
-            of the model, and all are named; the outputs are too few; or a checkpoint of this
-            project is of a model with other arguments.
+        UserError: The file is broken, its digest does not match its name, its tensors do not match
+            the model, it has too few outputs, or it is a checkpoint of this project of a model
+            with other arguments.
     """
     weights, others = _read(path)
     known = len(weights.get("classifier.bias", range(outputs)))
@@ -64,8 +64,8 @@ def import_model(
     load_weights(model, _counted(weights, model.state_dict()), path)
     if known < outputs:
         raise UserError(
-            f"{path}: scores actions 1 to {known - 1}, but the label list has them up to "
-            f"{outputs - 1}. Take the label list that the model was trained with."
+            f"{path}: scores actions 1 to {known - 1}, but the label list has actions up to "
+            f"{outputs - 1}. Use the label list that the model was trained with."
         )
     if Path(path).suffix == ".safetensors":
         _check_arguments(path, load_checkpoint(path).about["model"], arguments)
@@ -73,15 +73,15 @@ def import_model(
 
 
 def load_backbone(model: ActionModel, path: str | Path) -> list[str]:
-    """Copies initial weights into a model's backbone, all or none.
+    """Copy initial weights into a model's backbone: every tensor or none.
 
     Args:
         model: Only its backbone changes.
-        path: An MMAction2 ``.pth``, such as a Kinetics-400 recogniser, a ``.pkl`` of the authors'
+        path: A ``.pth`` of MMAction2, such as a Kinetics-400 recogniser, a ``.pkl`` of the authors'
             code, or a checkpoint of this project (``.safetensors``).
 
     Returns:
-        Names of what is in the file and was not used: its head and what is no weight.
+        Names of the unused entries of the file, such as those of its classifier.
 
     Raises:
         UserError: As ``import_model``.
@@ -89,7 +89,7 @@ def load_backbone(model: ActionModel, path: str | Path) -> list[str]:
     weights, others = _read(path)
     prefix = "backbone."
     own = {name: tensor for name, tensor in weights.items() if name.startswith(prefix)}
-    # The rest of the model stands in for itself, so that faults carry the names of the file.
+    # With the model's own tensors for the rest, an error lists the mismatches of the backbone only.
     wanted = model.state_dict()
     rest = {name: tensor for name, tensor in wanted.items() if not name.startswith(prefix)}
     load_weights(model, {**_counted(own, wanted), **rest}, path)
@@ -97,7 +97,7 @@ def load_backbone(model: ActionModel, path: str | Path) -> list[str]:
 
 
 def translate(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """MMAction2's names and shapes to ours; what is unknown stays as it is."""
+    """Return MMAction2's tensors with our names and shapes. Unknown names stay as they are."""
     return dict(_translated(name, tensor) for name, tensor in weights.items())
 
 
@@ -114,9 +114,9 @@ def _translated(name: str, tensor: Tensor) -> tuple[str, Tensor]:
 
 
 def _check_arguments(path: str | Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
-    """Refuses a checkpoint of a model whose weights fit, but which does something else with them.
+    """Raise if a checkpoint's model has the same weights but computes something else.
 
-    A key that one of them leaves at its default and the other names makes no difference.
+    An argument at its default equals the same argument left out.
     """
     with torch.device("meta"):
         built = [build_model(**arguments) for arguments in (theirs, ours)]
@@ -128,25 +128,25 @@ def _check_arguments(path: str | Path, theirs: dict[str, Any], ours: dict[str, A
             if theirs[part] != ours[part]
         )
         raise UserError(
-            f"{path}: the checkpoint of a model with other arguments: {differing}. Write them as "
-            "they are there, or point to the right file."
+            f"{path}: the checkpoint of a model with other arguments: {differing}. Set the "
+            "arguments to those of the checkpoint, or name another file."
         )
 
 
 def _plain(module: nn.Module) -> dict[str, Any]:
-    """The numbers and words that say what a module does."""
+    """Return the plain attributes of a module, which define what it computes."""
     kinds = int | float | str | tuple
     return {name: value for name, value in vars(module).items() if isinstance(value, kinds)}
 
 
 def _counted(weights: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Adds the batch norms' counters of batches, which older PyTorch did not keep or use."""
+    """Add the batch counters of batch norms, which files of older PyTorch do not have."""
     counters = {n: t for n, t in wanted.items() if n.endswith(".num_batches_tracked")}
     return {**counters, **weights}
 
 
 def _read(path: str | Path) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights in a file, under our names, and the names of what else is in it."""
+    """Return the weights of a file under our names, and the names of its other entries."""
     if Path(path).suffix == ".safetensors":
         return load_checkpoint(path).weights, []
     if Path(path).suffix == ".pkl":

@@ -101,7 +101,7 @@ def white(clip: torch.Tensor) -> list[int] | None:
     second=st.integers(900, 909),
 )
 @settings(max_examples=60)
-def test_a_box_still_surrounds_what_it_surrounded_after_every_change(
+def test_a_box_follows_its_content_through_every_change(
     width, height, corners, training, mirrored, second
 ):
     x1, y1, x2, y2 = corners
@@ -153,7 +153,7 @@ def test_a_test_crop_is_the_middle_of_the_frame_and_boxes_end_with_it(width):
     assert item.rois[0, [1, 3]].tolist() == [0, 0]  # nothing of it is seen
 
 
-def test_the_whole_frame_comes_at_any_scale():
+def test_whole_frames_are_scaled_to_any_short_side():
     keyframes = make_keyframes()
     clips = Clips(keyframes, lambda video: Film(video, 60, 40), INPUT)
     one, other = clips[0, 0], clips.at(24)[0, 0]
@@ -225,7 +225,7 @@ def test_a_keyframe_without_labels_or_bank_has_empty_ones():
     assert item.rows.shape == (1, 0)
 
 
-def test_a_frame_that_is_no_jpeg_is_told_with_its_video_and_number():
+def test_a_frame_that_is_not_a_jpeg_is_an_error_with_its_video_and_number():
     class Broken(Film):
         def read(self, number: int) -> bytes:
             return super().read(number)[:100]
@@ -268,7 +268,7 @@ def test_another_seed_or_epoch_draws_others(tmp_path):
         assert not torch.equal(one.rows, other.rows)
 
 
-def test_clips_of_another_video_or_second_are_drawn_otherwise(tmp_path):
+def test_clips_of_another_video_or_second_have_other_draws(tmp_path):
     keyframe = dataclasses.replace(make_keyframes()[0], second=903)
     twins = [keyframe, *(dataclasses.replace(keyframe, **c) for c in TWINS)]
     clips = Clips(twins, lambda video: Film("a"), INPUT, make_bank(tmp_path), Window(2, 1), 5)
@@ -282,7 +282,7 @@ def test_clips_of_another_video_or_second_are_drawn_otherwise(tmp_path):
     assert not torch.equal(rows[0], rows[2] - 4)
 
 
-def test_drawn_windows_of_another_video_or_second_are_drawn_otherwise(tmp_path):
+def test_windows_of_another_video_or_second_have_other_draws(tmp_path):
     keyframe = dataclasses.replace(make_keyframes()[0], second=903)
     twins = [keyframe, *(dataclasses.replace(keyframe, **c) for c in TWINS)]
     draws = Draws(count=8, seed=2)
@@ -322,7 +322,7 @@ def test_in_testing_every_draw_of_every_person_is_its_own_and_can_be_repeated(tm
     assert len(batch.rows) == len(batch.rois)
 
 
-def test_worker_processes_change_nothing(tmp_path):
+def test_worker_processes_do_not_change_batches(tmp_path):
     clips = make_clips(make_bank(tmp_path))
     batches = []
     for workers in 0, 2:
@@ -338,7 +338,7 @@ def test_worker_processes_change_nothing(tmp_path):
 # Batches
 
 
-def test_side_by_side_each_box_names_its_clip():
+def test_each_box_of_a_batch_has_the_number_of_its_clip():
     clips = Clips(make_keyframes(), Film, INPUT, seed=0)
     items = [clips[0, number] for number in range(3)]
     batch = collate(items)
@@ -360,7 +360,7 @@ def test_side_by_side_each_box_names_its_clip():
 )
 def test_processes_share_an_epoch_without_overlap(size, batch, processes, seed):
     if size < batch * processes:
-        with pytest.raises(UserError, match=r"smaller training\.batch"):
+        with pytest.raises(UserError, match=r"Lower training\.batch"):
             Shuffled(size, batch, seed, 0, processes)
         return
     orders = [Shuffled(size, batch, seed, rank, processes) for rank in range(processes)]
@@ -412,8 +412,8 @@ def test_epochs_of_so_many_clips_follow_one_another_through_the_passes(
     assert found == list(chain(*passes))[: len(found)]
 
 
-def test_an_epoch_of_fewer_clips_than_a_batch_is_refused():
-    with pytest.raises(UserError, match=r"training\.epoch_clips: 7 do not fill"):
+def test_an_epoch_of_fewer_clips_than_a_batch_is_an_error():
+    with pytest.raises(UserError, match=r"training\.epoch_clips: 7 clips do not fill"):
         Shuffled(60, 4, seed=0, processes=2, clips=7)
 
 

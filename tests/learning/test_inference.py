@@ -26,7 +26,7 @@ def keyframes() -> list:
 
 
 @pytest.mark.parametrize("operator", [None, {"name": "max"}])
-def test_scores_are_those_of_each_box_whatever_the_batch(tmp_path, keyframes, operator):
+def test_scores_do_not_depend_on_the_batch(tmp_path, keyframes, operator):
     bank = make_bank(tmp_path) if operator else None
     clips = Clips(keyframes, film, INPUT, bank, Window(6, 2) if bank else None)
     torch.manual_seed(0)
@@ -95,7 +95,7 @@ def test_every_draw_is_scored_as_a_clip_of_one_person_would_be(tmp_path, keyfram
     np.testing.assert_allclose(draws, wanted, rtol=1e-4)
 
 
-def test_draws_change_nothing_where_nobody_has_to_be_left_out(tmp_path, keyframes):
+def test_draws_do_not_change_scores_where_a_window_takes_every_row(tmp_path, keyframes):
     bank = make_bank(tmp_path)  # four features in each second
     model = make_model({"name": "max"}).eval()
     plain, drawn = (
@@ -196,7 +196,7 @@ def test_a_built_bank_holds_the_pooled_feature_of_every_box(tmp_path, keyframes)
     assert (first >= 0).sum() == len(keyframes[0].boxes)
 
 
-def test_a_piece_whose_videos_show_nobody_is_an_empty_bank(tmp_path):
+def test_a_piece_of_videos_without_people_is_an_empty_bank(tmp_path):
     build_bank(
         make_model().eval(),
         Clips([], film, INPUT),

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from lfb.learning.memory import keep_freed_memory
 
 
-def test_glibc_is_told_to_keep_large_blocks(monkeypatch):
+def test_glibc_keeps_large_blocks(monkeypatch):
     calls = []
     libc = SimpleNamespace(mallopt=lambda *arguments: calls.append(arguments))
     monkeypatch.setattr(ctypes, "CDLL", lambda name: libc)

@@ -72,14 +72,14 @@ def test_the_people_are_those_that_torchvision_finds(weights, folder):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_piece_without_a_video_has_nobody(weights, workers):
+def test_a_piece_without_videos_has_no_people(weights, workers):
     found = detect(
         load_person_detector(SMALL, weights, 0.5), [], pytest.fail, **CPU | {"workers": workers}
     )
     assert found.index.keys() == []
 
 
-def test_nobody_but_people_is_taken(weights, folder):
+def test_other_objects_than_people_are_left_out(weights, folder):
     model = load_person_detector(SMALL, weights, 0.5)
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[PERSON] = -5
@@ -88,7 +88,7 @@ def test_nobody_but_people_is_taken(weights, folder):
     assert found.index.keys() == []
 
 
-def test_a_process_that_reads_frames_changes_nothing(weights, folder):
+def test_a_process_that_reads_frames_does_not_change_the_boxes(weights, folder):
     model = load_person_detector(SMALL, weights, 0.5)
     opener = Opener(folder)
     alone, helped = (
@@ -108,7 +108,7 @@ class Opener:
         return opened(self.folder, video)
 
 
-def test_a_frame_that_does_not_decode_is_named(weights, folder, tmp_path):
+def test_a_frame_that_does_not_decode_is_an_error_with_its_number(weights, folder, tmp_path):
     path = tmp_path / "a/1.jpg"
     path.parent.mkdir()
     path.write_bytes((folder / "a/1.jpg").read_bytes())

@@ -153,7 +153,9 @@ def results(history: list[dict[str, float]]) -> list[dict[str, float]]:
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "lost"])
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 @pytest.mark.parametrize("operator", [None, NON_LOCAL], ids=["baseline", "non_local"])
-def test_a_killed_run_ends_as_one_never_killed(tmp_path, monkeypatch, operator, epoch, kept):
+def test_a_killed_run_ends_with_the_weights_of_one_never_killed(
+    tmp_path, monkeypatch, operator, epoch, kept
+):
     bank = make_bank(tmp_path) if operator else None
     history, weights = Run(tmp_path / "whole", bank, operator).start()
 
@@ -178,7 +180,7 @@ def test_a_killed_run_ends_as_one_never_killed(tmp_path, monkeypatch, operator, 
     assert all(torch.equal(resumed[name], weights[name]) for name in weights)
 
 
-def test_history_tells_of_every_epoch(tmp_path):
+def test_the_history_has_every_epoch(tmp_path):
     history, _ = Run(tmp_path, None, None).start()
     assert [metrics["epoch"] for metrics in history] == [1, 2, 3]
     assert [metrics["learning_rate"] for metrics in history] == pytest.approx(
@@ -295,7 +297,7 @@ def kill_after_the_first_epoch(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
             run.start()
 
 
-def test_a_run_of_another_configuration_is_refused_with_keys_and_values(tmp_path, monkeypatch):
+def test_a_state_of_another_configuration_is_an_error_with_keys_and_values(tmp_path, monkeypatch):
     run = Run(tmp_path, None, None)
     kill_after_the_first_epoch(run, monkeypatch)
     run.training = dataclasses.replace(TRAINING, epochs=4, momentum=0.5)
@@ -307,7 +309,7 @@ def test_a_run_of_another_configuration_is_refused_with_keys_and_values(tmp_path
     ) in str(refused.value)
 
 
-def test_a_finished_run_is_not_trained_again_and_stands_in_no_other_ones_way(tmp_path, monkeypatch):
+def test_a_finished_run_is_not_trained_again_and_does_not_block_another(tmp_path, monkeypatch):
     run = Run(tmp_path / "run", None, None)
     history, weights = run.start()
     with monkeypatch.context() as patch:
@@ -323,7 +325,7 @@ def test_a_finished_run_is_not_trained_again_and_stands_in_no_other_ones_way(tmp
     assert all(torch.equal(after[name], alone[name]) for name in alone)
 
 
-def test_a_run_that_goes_on_with_other_code_says_so(tmp_path, monkeypatch, caplog):
+def test_a_run_that_continues_with_other_code_warns(tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO, "lfb")
     run = Run(tmp_path, None, None)
     kill_after_the_first_epoch(run, monkeypatch)
@@ -338,7 +340,7 @@ def test_a_run_that_goes_on_with_other_code_says_so(tmp_path, monkeypatch, caplo
 
 
 @pytest.mark.parametrize("content", [b"", b"text", "cut", {"epoch": 1}, [1], {"identity": 3}])
-def test_a_broken_resume_state_is_told_and_named(tmp_path, content):
+def test_a_broken_resume_state_is_an_error_with_its_path(tmp_path, content):
     run = Run(tmp_path, None, None, dataclasses.replace(TRAINING, epochs=1))
     path = tmp_path / "resume.pt"
     if isinstance(content, bytes):
@@ -386,8 +388,8 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
         )
         for rank in range(2)
     ]
-    told = [process.communicate(timeout=100)[1] for process in started]
-    assert [process.returncode for process in started] == [0, 0], told
+    errors = [process.communicate(timeout=100)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], errors
     one, other = (torch.load(tmp_path / f"rank-{rank}.pt") for rank in range(2))
     assert one["mean"] == other["mean"] == 1.5  # of 1 and 2
     assert one["dropout seed"] != other["dropout seed"]

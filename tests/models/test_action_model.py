@@ -103,7 +103,7 @@ def test_scores_of_a_box_depend_on_nothing_of_other_clips_and_boxes(operator):
             torch.testing.assert_close(alone[0], together[number])
 
 
-def test_a_clip_without_boxes_is_no_obstacle():
+def test_a_clip_without_boxes_has_no_logits():
     for operator in None, *OPERATORS:
         model = tiny(operator)
         rows = torch.randn(2, 6, model.backbone.channels)
@@ -128,7 +128,7 @@ def test_the_baseline_drops_entries_of_the_map_before_the_pooling():
     torch.testing.assert_close(found, model.classifier(dropped))
 
 
-def test_or_of_the_pooled_feature_as_the_authors_do():
+def test_or_it_drops_entries_of_the_pooled_feature_as_the_authors_do():
     model, clips = tiny(dropout=0.5, dropout_before_pool=False).train(), draw_clips()
     model.backbone.eval()
     torch.manual_seed(0)
@@ -148,7 +148,7 @@ def test_pixels_are_normalised_as_for_the_published_weights_of_the_backbone(name
     assert model.std.flatten().tolist() == pytest.approx(std)
 
 
-def test_bfloat16_moves_no_box():
+def test_bfloat16_does_not_round_boxes():
     model, clips = tiny(), draw_clips(1)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         # Both right sides are 30.625 in bfloat16.
@@ -157,5 +157,5 @@ def test_bfloat16_moves_no_box():
     assert not torch.equal(near, moved)
 
 
-def test_what_is_saved_holds_no_constants():
+def test_mean_and_std_are_not_in_the_state_dict():
     assert not {"mean", "std"} & tiny().state_dict().keys()

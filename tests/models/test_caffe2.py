@@ -95,7 +95,7 @@ def test_an_imported_model_gives_the_logits_of_the_authors_code(
 
 
 @torch.inference_mode()
-def test_every_oddity_of_the_authors_network_shows_in_the_features(
+def test_every_detail_of_the_authors_network_changes_the_features(
     trained, features, clips, model, tmp_path
 ):
     path = save(tmp_path / "backbone.pkl", trained)
@@ -157,20 +157,20 @@ def some(depth: int, kind: str | None = None, layers: int = 0) -> dict[str, Any]
     return caffe2.draw(dict.fromkeys(shapes, (1,)), seed=0)
 
 
-def test_another_depth_or_operator_is_told_by_its_cause_and_in_counts(tmp_path):
+def test_another_depth_or_operator_is_an_error_with_its_cause_and_counts(tmp_path):
     with torch.device("meta"):
         model = build({**NON_LOCAL, "layers": 2})
     path = save(tmp_path / "model_final.pkl", some(101, "nl", 3))
-    with pytest.raises(UserError, match="Of another kind, depth or width: its backbone, ") as told:
+    with pytest.raises(UserError, match="Another kind, depth or width of: backbone, ") as refused:
         import_model(path, described({**NON_LOCAL, "layers": 2}), 81)
-    said = str(told.value)
-    assert "Tensors: 36 missing, 299 not in the model" in said
-    assert "\n  backbone.layer3.nonlocal_1.g.bias: missing\n  and 31 more missing" in said
+    message = str(refused.value)
+    assert "Tensors: 36 missing, 299 not in the model" in message
+    assert "\n  backbone.layer3.nonlocal_1.g.bias: missing\n  and 31 more missing" in message
     with pytest.raises(UserError, match=r"backbone\.layer3\.10\.conv1\.conv\.weight: not in"):
         load_backbone(model, path)
 
 
-def test_a_blob_of_an_unknown_name_is_not_passed_over(tmp_path):
+def test_a_blob_of_an_unknown_name_is_an_error(tmp_path):
     blobs = {**some(50), "res2_0_branch3_w": np.zeros(1, "f4"), "pred_x": np.zeros(1, "f4")}
     with pytest.raises(UserError) as refused:
         import_model(save(tmp_path / "model_final.pkl", blobs), described(), 81)
@@ -179,22 +179,25 @@ def test_a_blob_of_an_unknown_name_is_not_passed_over(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "error"),
     [
-        ({"blobs": {"a": 1}}, "not the weights of the authors' Caffe2 code"),
-        ({"blobs": 1}, "not the weights of the authors' Caffe2 code"),
-        ([1], "not the weights of the authors' Caffe2 code"),
-        ({"conv1_w": "text", "conv1_b": np.zeros(3, int)}, "no arrays of floats: conv1_w, conv1_b"),
+        ({"blobs": {"a": 1}}, "not weights of the authors' Caffe2 code"),
+        ({"blobs": 1}, "not weights of the authors' Caffe2 code"),
+        ([1], "not weights of the authors' Caffe2 code"),
+        (
+            {"conv1_w": "text", "conv1_b": np.zeros(3, int)},
+            "not arrays of floats: conv1_w, conv1_b",
+        ),
         ({"conv1_w": print}, "asks for __builtin__.print, which .* not read"),
     ],
 )
-def test_what_is_no_file_of_the_authors_is_refused(tmp_path, content, told):
+def test_other_files_than_the_authors_are_an_error(tmp_path, content, error):
     (tmp_path / "a.pkl").write_bytes(pickle.dumps(content, 2))
-    with pytest.raises(UserError, match=rf"a\.pkl: .*{told}"):
+    with pytest.raises(UserError, match=rf"a\.pkl: .*{error}"):
         load_backbone(build(), tmp_path / "a.pkl")
 
 
-def test_blobs_may_lie_in_the_file_without_a_dict_around_them(tmp_path):
+def test_blobs_need_no_dict_around_them(tmp_path):
     path = tmp_path / "converted_model.pkl"
     path.write_bytes(caffe2.python_2({**some(50), "lr": 0}))
     assert read_weights(path)[1] == ["lr"]

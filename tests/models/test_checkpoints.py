@@ -46,13 +46,13 @@ def test_a_saved_model_is_rebuilt_from_its_file_alone(tmp_path):
     assert all(torch.equal(value, weights[name]) for name, value in built.state_dict().items())
 
 
-def test_it_says_what_made_it(saved):
+def test_a_checkpoint_records_what_made_it(saved):
     about = load_checkpoint(saved).about
     assert about["versions"]["torch"] == torch.__version__
-    told = subprocess.run(
+    answer = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
     )
-    assert about["commit"] == told.stdout.strip()
+    assert about["commit"] == answer.stdout.strip()
 
 
 def test_equal_models_give_equal_files(tmp_path):
@@ -64,7 +64,7 @@ def test_equal_models_give_equal_files(tmp_path):
     assert len(digests) == 1
 
 
-def test_weights_that_do_not_fit_are_told_and_none_is_taken():
+def test_weights_that_do_not_fit_are_an_error_and_none_is_copied():
     model = make_model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     weights = {name: value + 1 for name, value in before.items()}
@@ -73,27 +73,27 @@ def test_weights_that_do_not_fit_are_told_and_none_is_taken():
     weights["classifier.weight"] = torch.zeros(3, 5)
     with pytest.raises(UserError) as refused:
         load_weights(model, weights, "m.safetensors")
-    told = str(refused.value)
-    assert told.startswith(
-        "m.safetensors: the checkpoint does not fit the model. Of another kind, depth or "
-        "width: its backbone, operator, classifier. Point to the right file, or describe its "
+    message = str(refused.value)
+    assert message.startswith(
+        "m.safetensors: the checkpoint does not fit the model. Another kind, depth or "
+        "width of: backbone, operator, classifier. Name the right file, or describe its "
         "model in the config. Tensors: 2 missing, 1 not in the model, 1 of another shape:\n"
     )
-    assert "\n  classifier.bias: missing" in told
-    assert "\n  backbone.conv1.bn.weight: missing" in told
-    assert "\n  operator.g.weight: not in the model" in told
-    assert "\n  classifier.weight: shape (3, 5), but (4, 16) in the model" in told
-    assert told.count("\n") == 4
+    assert "\n  classifier.bias: missing" in message
+    assert "\n  backbone.conv1.bn.weight: missing" in message
+    assert "\n  operator.g.weight: not in the model" in message
+    assert "\n  classifier.weight: shape (3, 5), but (4, 16) in the model" in message
+    assert message.count("\n") == 4
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_the_weights_of_another_network_are_told_in_a_few_lines():
+def test_weights_of_another_network_are_an_error_of_a_few_lines():
     model = make_model()
     weights = {f"layer1.{number}.weight": torch.zeros(1) for number in range(7)}
     with pytest.raises(UserError) as refused:
         load_weights(model, weights, "resnet.pth")
     first, *named = str(refused.value).split("\n  ")
-    assert "It is of another network: no tensor of its has a name of the backbone's." in first
+    assert "It is of another network: no tensor name matches the backbone." in first
     wanted = sorted(model.state_dict())
     assert first.endswith(
         f"Tensors: {len(wanted)} missing, 7 not in the model, 0 of another shape:"
@@ -107,23 +107,23 @@ def test_the_weights_of_another_network_are_told_in_a_few_lines():
 
 
 @pytest.mark.parametrize("part", [0, 5, 0.5, -1])
-def test_a_cut_file_is_told(saved, part):
+def test_a_cut_file_is_an_error(saved, part):
     data = saved.read_bytes()
     saved.write_bytes(data[: int(len(data) * part) if part == 0.5 else part])
-    with pytest.raises(UserError, match="not a whole safetensors checkpoint"):
+    with pytest.raises(UserError, match="not a complete safetensors checkpoint"):
         load_checkpoint(saved)
 
 
 @pytest.mark.parametrize(
     "metadata", [None, {"format": "pt"}, {"format": '"other"'}, {"about": "{"}, {"x": "y"}]
 )
-def test_a_foreign_file_is_told_from_a_broken_one(tmp_path, metadata):
+def test_a_foreign_file_has_another_error_than_a_broken_one(tmp_path, metadata):
     save_file({"x": torch.zeros(2)}, tmp_path / "foreign.safetensors", metadata)
     with pytest.raises(UserError, match="safetensors, but not a checkpoint"):
         load_checkpoint(tmp_path / "foreign.safetensors")
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(UserError, match="there is no checkpoint here"):
         load_checkpoint(tmp_path / "gone")
 

@@ -63,7 +63,7 @@ def described(operator: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
-def test_every_tensor_finds_its_place(tmp_path, operator):
+def test_every_tensor_is_loaded_under_its_name(tmp_path, operator):
     other = make_model(operator)
     for number, parameter in enumerate(other.state_dict().values()):
         parameter.copy_(torch.full(parameter.shape, number))
@@ -74,23 +74,25 @@ def test_every_tensor_finds_its_place(tmp_path, operator):
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda o: o["name"] if o else "baseline")
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
-def test_a_trained_detector_is_built_as_described(tmp_path, operator, name):
+def test_a_trained_model_is_built_as_described(tmp_path, operator, name):
     model = make_model(operator).train()
     arguments = {**described(operator), "outputs": OUTPUTS}
     if name == "a.pth":
         save(tmp_path / name, their_state(model))
     else:
         save_checkpoint(tmp_path / name, model, {"model": arguments})
-    found, told, unused = import_model(tmp_path / name, described(operator), OUTPUTS - 1)
+    found, known, unused = import_model(tmp_path / name, described(operator), OUTPUTS - 1)
     assert equal(found.state_dict(), model.state_dict())
-    assert told == arguments
+    assert known == arguments
     assert unused == []
     assert not found.training
 
 
-def test_a_detector_of_fewer_actions_is_refused(tmp_path):
+def test_a_model_of_fewer_actions_is_an_error(tmp_path):
     path = save(tmp_path / "a.pth", their_state(make_model()))
-    with pytest.raises(UserError, match="scores actions 1 to 3, but the label list has them up to"):
+    with pytest.raises(
+        UserError, match="scores actions 1 to 3, but the label list has actions up to"
+    ):
         import_model(path, described(), OUTPUTS + 1)
 
 
@@ -136,7 +138,7 @@ def test_files_older_than_the_counters_of_batch_norm_load(tmp_path):
     assert equal(model.state_dict(), other.state_dict())
 
 
-def test_the_backbone_alone_is_taken_and_the_rest_named(tmp_path):
+def test_only_the_backbone_is_loaded_and_the_rest_listed(tmp_path):
     model, other = make_model(NON_LOCAL), make_model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = OrderedDict((f"backbone.{n}", t) for n, t in other.backbone.state_dict().items())
@@ -152,7 +154,7 @@ def test_the_backbone_alone_is_taken_and_the_rest_named(tmp_path):
     )
 
 
-def test_a_checkpoint_of_our_own_gives_its_backbone(tmp_path):
+def test_a_checkpoint_of_this_project_provides_a_backbone(tmp_path):
     model, other = make_model(), make_model(NON_LOCAL)
     about = {**described(NON_LOCAL), "outputs": OUTPUTS}
     save_checkpoint(tmp_path / "a.safetensors", other, {"model": about})
@@ -161,25 +163,25 @@ def test_a_checkpoint_of_our_own_gives_its_backbone(tmp_path):
     assert set(unused) == {n for n in other.state_dict() if not n.startswith("backbone.")}
 
 
-def test_another_depth_width_or_operator_is_told(tmp_path):
+def test_another_depth_width_or_operator_is_an_error(tmp_path):
     model = make_model(NON_LOCAL)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     deeper = build_model({**TINY, "depth": [2, 1]}, {}, {**NON_LOCAL, "width": 8}, OUTPUTS)
     path = save(tmp_path / "a.pth", their_state(deeper))
-    with pytest.raises(UserError, match="its backbone, operator, classifier") as refused:
+    with pytest.raises(UserError, match="of: backbone, operator, classifier") as refused:
         import_model(path, described(NON_LOCAL), OUTPUTS)
-    told = str(refused.value)
-    assert told.startswith(f"{path}: ")
+    message = str(refused.value)
+    assert message.startswith(f"{path}: ")
     extra = deeper.state_dict().keys() - model.state_dict().keys()
-    assert f"Tensors: 0 missing, {len(extra)} not in the model, " in told
-    assert all(f"\n  {name}: not in the model" in told for name in sorted(extra)[:5])
-    assert "\n  operator.layers.0.g.weight: shape (8, 8), but (6, 6) in the model" in told
+    assert f"Tensors: 0 missing, {len(extra)} not in the model, " in message
+    assert all(f"\n  {name}: not in the model" in message for name in sorted(extra)[:5])
+    assert "\n  operator.layers.0.g.weight: shape (8, 8), but (6, 6) in the model" in message
     with pytest.raises(UserError, match=r"backbone\.layer1\.1\.conv1\.bn\.bias: not in the model"):
         load_backbone(model, path)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_a_recogniser_is_no_detector(tmp_path):
+def test_a_recogniser_is_not_an_action_model(tmp_path):
     state = their_state(make_model())
     state["cls_head.fc_cls.weight"] = state.pop("roi_head.bbox_head.fc_cls.weight")
     with pytest.raises(UserError) as refused:
@@ -188,7 +190,7 @@ def test_a_recogniser_is_no_detector(tmp_path):
     assert "\n  cls_head.fc_cls.weight: not in the model" in str(refused.value)
 
 
-def test_a_file_is_held_to_the_digest_in_its_name(tmp_path):
+def test_a_file_must_match_the_digest_in_its_name(tmp_path):
     model = make_model()
     path = save(tmp_path / "a.pth", their_state(model))
     good = path.rename(tmp_path / f"a_20200704-{digest(path)[:8]}.pth")
@@ -201,6 +203,6 @@ def test_a_file_is_held_to_the_digest_in_its_name(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a_20200704-00c0ffee.pth", "a.pth", "a.safetensors"])
-def test_missing_weights_are_told(name):
+def test_missing_weights_are_an_error(name):
     with pytest.raises(UserError, match=f"{name}: there is no"):
         load_backbone(make_model(), name)

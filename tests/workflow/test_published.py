@@ -186,7 +186,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scored_copy: Workflow) -> Non
 
     depth = '"depth": [\n      1,\n      1,\n      {},\n      1\n    ]'
     deeper = scored_copy.with_settings(command, depth.format(1), depth.format(2))
-    said = f"{published}: the checkpoint does not fit the model. Of another kind, depth or"
+    said = f"{published}: the checkpoint does not fit the model. Another kind, depth or"
     refused(scored_copy, deeper, MAX, said, "backbone.layer3.1.conv1.bn.bias: missing")
     other = command.replace(published, f"{PUBLISHED}/lfb_nl.safetensors")
     refused(scored_copy, other, MAX, "lfb_nl.safetensors: the checkpoint does not fit the model")

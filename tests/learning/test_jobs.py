@@ -1,0 +1,184 @@
+"""Tests of lfb.learning.jobs: a baseline, its bank, and a model with an operator."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lfb.bank.store import Bank
+from lfb.data.boxes import PersonBoxes, RowIndex
+from lfb.data.keyframes import Keyframes
+from lfb.data.predictions import Predictions
+from lfb.errors import UserError
+from lfb.files.digests import digest
+from lfb.learning.jobs import build_bank_piece, predict_split, train_model
+from lfb.learning.team import Team
+from lfb.models.checkpoints import load_checkpoint
+from tests.pictures import CHANNELS, INPUT, OUTPUTS, TINY, VIDEOS, Film, make_keyframes
+from tests.teamwork import TRAINING
+
+CPU = torch.device("cpu")
+MODEL = {
+    "backbone": TINY,
+    "head": {"roi_size": 3},
+    "input": dataclasses.asdict(INPUT),
+    "window": {"seconds": 4, "per_second": 2},
+}
+INFERENCE = {
+    "batch": 4,
+    "bfloat16": False,
+    "sampling": "random",
+    "draws": 2,
+    "scales": None,
+    "flip": False,
+}
+
+
+@dataclasses.dataclass
+class Project:
+    """Frames and keyframes of three videos, and what the jobs make of them."""
+
+    folder: Path
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        return {
+            "keyframes": self.folder / "keyframes.npz",
+            "manifest": self.folder / "manifest.json",
+            "workers": 0,
+        }
+
+    def checkpoint(self, name: str) -> Path:
+        return self.folder / name / "checkpoint.safetensors"
+
+    def train(self, name: str, operator: dict[str, Any] | None, bank: Path | None) -> None:
+        training = dataclasses.asdict(TRAINING) | {"epochs": 2}
+        train_model(
+            MODEL | {"operator": operator, "weights": None, "training": training},
+            name=name,
+            seed=3,
+            bank=bank,
+            published=None,
+            checkpoint=self.checkpoint(name),
+            history=self.folder / name / "history.jsonl",
+            team=Team(0, 1, CPU),
+            **self.inputs,
+        )
+
+    def build(self, piece: slice, name: str) -> Path:
+        path = self.folder / name
+        build_bank_piece(
+            MODEL | {"bank": {"dtype": "float16"}, "inference": INFERENCE},
+            checkpoint=self.checkpoint("baseline"),
+            split="train",
+            piece=piece,
+            output=path,
+            device=CPU,
+            **self.inputs,
+        )
+        return path
+
+    def predict(self, name: str, bank: Path | None, baseline: Path | None) -> Predictions:
+        path = self.folder / name / "predictions.npz"
+        predict_split(
+            MODEL | {"inference": INFERENCE},
+            seed=3,
+            checkpoint=self.checkpoint(name),
+            bank=bank,
+            published=None,
+            baseline=baseline,
+            output=path,
+            device=CPU,
+            **self.inputs,
+        )
+        return Predictions.load(path)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A trained baseline, its bank, and the piece with videos a and c."""
+    folder = tmp_path_factory.mktemp("project")
+    for video in VIDEOS:
+        film = Film(video)
+        (folder / "frames" / video).mkdir(parents=True)
+        for number in range(1, film.frames + 1):
+            (folder / "frames" / video / f"{number}.jpg").write_bytes(film.read(number))
+    manifest = {
+        "folder": str(folder / "frames"),
+        "pattern": "{video}/{frame}.jpg",
+        "videos": {video: {"fps": 10, "first_second": 900} for video in VIDEOS},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    keyframes = make_keyframes()
+    index = RowIndex.of(
+        list(VIDEOS),
+        np.array([VIDEOS.index(keyframe.video) for keyframe in keyframes]),
+        [keyframe.second for keyframe in keyframes],
+        [len(keyframe.boxes) for keyframe in keyframes],
+    )
+    people = PersonBoxes(
+        index, *(np.concatenate([getattr(k, n) for k in keyframes]) for n in ("boxes", "scores"))
+    )
+    labels = np.concatenate([keyframe.labels for keyframe in keyframes])
+    people = dataclasses.replace(people, labels=labels)
+    Keyframes(people, [1, 2, 3], OUTPUTS).save(folder / "keyframes.npz")
+    project = Project(folder)
+    project.train("baseline", None, None)
+    project.build(slice(None), "train.zarr")
+    project.build(slice(0, None, 2), "piece.zarr")
+    return project
+
+
+def test_a_checkpoint_records_what_made_it(project):
+    about = load_checkpoint(project.checkpoint("baseline")).about
+    assert about["model"] == {
+        "backbone": TINY,
+        "head": {"roi_size": 3},
+        "operator": None,
+        "outputs": OUTPUTS,
+    }
+    assert (about["epoch"], about["seed"], about["processes"]) == (2, 3, 1)
+    assert about["data"] == digest(project.folder / "manifest.json")
+    assert about["keyframes"] == digest(project.folder / "keyframes.npz")
+    assert (about["bank"], about["weights"]) == (None, None)
+    assert about["settings"]["training"]["epochs"] == 2
+    assert len(about["code"]) == 64
+
+
+def test_the_history_has_a_line_for_each_epoch(project):
+    lines = (project.folder / "baseline/history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+
+
+def test_a_piece_of_the_bank_has_its_videos_and_the_digest_of_the_baseline(project):
+    bank = Bank.open(project.folder / "piece.zarr")
+    assert bank.index.videos == ["a", "c"]
+    assert bank.attributes["checkpoint"] == digest(project.checkpoint("baseline"))
+    assert bank.attributes["data"] == digest(project.folder / "manifest.json")
+
+
+def test_a_model_with_an_operator_trains_on_the_bank_and_draws_from_it(project):
+    bank, baseline = project.folder / "train.zarr", project.checkpoint("baseline")
+    project.train("lfb_nl", {"name": "non_local", "width": 4, "layers": 1}, bank)
+    checkpoint = load_checkpoint(project.checkpoint("lfb_nl"))
+    assert checkpoint.about["bank"] == digest(baseline)
+    assert checkpoint.weights["operator.project_bank.weight"].shape == (4, CHANNELS)
+    predictions = project.predict("lfb_nl", bank, baseline)
+    assert predictions.classes.tolist() == [1, 2, 3]
+    assert predictions.further is not None
+    assert predictions.further.shape == (1, *predictions.score.shape)
+
+
+def test_the_baseline_predicts_without_a_bank(project):
+    predictions = project.predict("baseline", None, None)
+    assert len(predictions.score) == sum(len(k.boxes) for k in make_keyframes())
+    assert predictions.further is None
+
+
+def test_a_bank_of_another_baseline_is_an_error(project):
+    with pytest.raises(UserError, match="this bank was built with checkpoint"):
+        project.predict("baseline", project.folder / "train.zarr", project.folder / "manifest.json")
