@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from lfb.data.annotations import write_annotations, write_labels
 from lfb.data.predictions import Predictions, read_csv
 from lfb.errors import UserError
+from lfb.files.atomic import write_json
 from lfb.scoring import evaluation
 from lfb.scoring.evaluation import PROTOCOLS, _falling, evaluate, metrics
-from scripts import evaluate as program
+from scripts.__main__ import main
 from tests import ava_sized
 from tests.evaluation_cases import CLASSES, entries, random_case, table
 from tests.reference_evaluation import Found, Real, average_precisions
@@ -325,17 +326,19 @@ def test_the_program_scores_a_submission_under_every_protocol(tmp_path, monkeypa
     truth = table(real).assign(person=-1)
     write_annotations(tmp_path / "truth.csv", truth)
     write_labels(tmp_path / "labels.pbtxt", CLASSES)
+    write_json(tmp_path / "settings.json", {"unscored": []})
+    monkeypatch.setattr(sys, "path", list(sys.path))  # which a program's start changes
     written = []
     for name in "p.npz", "p.csv":
-        monkeypatch.setattr("sys.argv", ["evaluate", "--settings", '{"unscored": []}'])
+        arguments = ["evaluate", "--settings", str(tmp_path / "settings.json")]
         for option, file in {
             "labels": "labels.pbtxt",
             "annotations": "truth.csv",
             "predictions": name,
             "output": f"{name}.json",
         }.items():
-            sys.argv += [f"--{option}", str(tmp_path / file)]
-        program.main()
+            arguments += [f"--{option}", str(tmp_path / file)]
+        main(arguments)
         written.append(json.loads((tmp_path / f"{name}.json").read_text()))
     assert written[0] == written[1] == metrics(predictions, truth, classes=CLASSES, excluded=set())
     said = capsys.readouterr().err
