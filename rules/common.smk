@@ -40,7 +40,10 @@ try:
         config_files, overrides, ROOT / "config/config.yaml"
     )
     config = check_config(
-        config, read_file(ROOT / "config/schema.yaml"), arguments("operators")
+        config,
+        read_file(ROOT / "config/schema.yaml"),
+        arguments("operators"),
+        arguments("backbones"),
     )
 except UserError as error:
     raise WorkflowError(str(error)) from None

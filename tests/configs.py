@@ -68,7 +68,7 @@ def unchecked(**changes: Any) -> dict[str, Any]:
 
 
 def check(config: dict[str, Any]) -> dict[str, Any]:
-    return check_config(config, SCHEMA, arguments("operators"))
+    return check_config(config, SCHEMA, arguments("operators"), arguments("backbones"))
 
 
 def checked(**changes: Any) -> dict[str, Any]:

@@ -21,7 +21,10 @@ Usable = Callable[..., bool]
 
 
 def check_config(
-    config: Config, schema: Schema, operators: Mapping[str, Iterable[str]]
+    config: Config,
+    schema: Schema,
+    operators: Mapping[str, Iterable[str]],
+    backbones: Mapping[str, Iterable[str]],
 ) -> dict[str, Any]:
     """Return a config that is valid, with the defaults of the schema in the keys that are missing.
 
@@ -32,6 +35,7 @@ def check_config(
         config: The merged config files; see ``lfb.config.layers``.
         schema: Content of config/schema.yaml.
         operators: Names of all bank operators, with their arguments.
+        backbones: Names of all backbones, with their arguments.
 
     Raises:
         UserError: The config has errors. The message lists all of them, each with its key.
@@ -54,7 +58,7 @@ def check_config(
         _people(checked, usable),
         _models(checked, usable),
         _training(checked, usable, schema),
-        _operators(checked, usable, operators),
+        _parts(checked, usable, operators, backbones),
         _weights(checked, usable),
         _demo(checked, usable),
     )
@@ -157,27 +161,42 @@ def _training(config: Config, usable: Usable, schema: Schema) -> Iterator[str]:
         )
 
 
-def _operators(
-    config: Config, usable: Usable, operators: Mapping[str, Iterable[str]]
+def _parts(
+    config: Config,
+    usable: Usable,
+    operators: Mapping[str, Iterable[str]],
+    backbones: Mapping[str, Iterable[str]],
 ) -> Iterator[str]:
-    for model in config["models"] if usable("models") else ():
-        key = f"models.{model}.operator"
-        if not usable(f"{key}.name") or config["models"][model]["operator"] is None:
-            continue
-        operator = config["models"][model]["operator"]
-        name = operator["name"]
-        if name not in operators:
+    """Operators and backbones exist and take the arguments that the config gives them."""
+    yield from _part(config.get("backbone"), "backbone", usable, "backbone", backbones)
+    for model, own in config["models"].items() if usable("models") else ():
+        if usable(f"models.{model}"):
+            for kind, known in (("operator", operators), ("backbone", backbones)):
+                yield from _part(own.get(kind), f"models.{model}.{kind}", usable, kind, known)
+
+
+def _part(
+    part: Mapping[str, Any] | None,
+    key: str,
+    usable: Usable,
+    kind: str,
+    known: Mapping[str, Iterable[str]],
+) -> Iterator[str]:
+    if not usable(f"{key}.name") or part is None:
+        return
+    name = part["name"]
+    if name not in known:
+        yield (
+            f"config key {key}.name: there is no {kind} {name!r}{suggest(name, known)} "
+            f"There are: {', '.join(known)}; add one as lfb/models/{kind}s/{name}.py."
+        )
+        return
+    for argument in part.keys() - {"name"}:
+        if argument not in known[name]:
             yield (
-                f"config key {key}.name: there is no operator {name!r}{suggest(name, operators)} "
-                f"There are: {', '.join(operators)}; add one as lfb/models/operators/{name}.py."
+                f"config key {key}.{argument}: {kind} {name} has no such argument"
+                f"{suggest(argument, known[name])} It has: {', '.join(known[name])}."
             )
-            continue
-        for argument in operator.keys() - {"name"}:
-            if argument not in operators[name]:
-                yield (
-                    f"config key {key}.{argument}: operator {name} has no such argument"
-                    f"{suggest(argument, operators[name])} It has: {', '.join(operators[name])}."
-                )
 
 
 def _weights(config: Config, usable: Usable) -> Iterator[str]:

@@ -75,8 +75,16 @@ def test_the_configs_of_the_project_are_valid(path):
         ("data.unscored", [0], "config key data.unscored.0: 0 is less than"),
         ("backbone.depth", 51, "config key backbone.depth: 51 is not one of [50, 101]"),
         ("backbone.depth", [1, 0], "config key backbone.depth.1: 0 is less than"),
-        ("backbone.name", "i3d", "config key backbone.name: 'i3d' is not one of"),
-        ("backbone", {"name": "i3d_nl", "inflate": []}, "config key backbone: 'inflate' is not"),
+        (
+            "backbone.name",
+            "i3d",
+            "config key backbone.name: there is no backbone 'i3d'; did you mean i3d_nl?",
+        ),
+        (
+            "backbone",
+            {"name": "i3d_nl", "inflate": []},
+            "config key backbone.inflate: backbone i3d_nl has no such argument",
+        ),
         ("backbone", {"name": "i3d_nl", "depth": [1]}, "config key backbone.depth: [1] is too"),
         ("device", "gpu", "config key device: 'gpu' is not one of ['auto', 'cpu', 'cuda']"),
         ("seeds", [], "config key seeds: "),
@@ -235,7 +243,8 @@ from lfb.config.user_files import explain_missing, missing_files
 config, _ = read_layers([Path("config/ava.yaml")], {}, Path("config/config.yaml"))
 schema = read_file(Path("config/schema.yaml"))
 config = check_config(config, schema, {"avg": ["empty"], "max": ["empty"], "non_local": [
-    "width", "layers", "dropout", "empty", "norm_affine", "init_std"]})
+    "width", "layers", "dropout", "empty", "norm_affine", "init_std"]}, {"slowonly": ["depth",
+    "width", "spatial_strides", "inflate", "stem_stride", "stem_pool"]})
 assert "fetch_weights" in explain_missing(config, missing_files(config))
 heavy = {"torch", "zarr", "pandas", "numpy", "scipy", "PIL", "av", "requests", "snakemake"}
 assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()

@@ -52,12 +52,9 @@ def test_two_configs_do_not_share_defaults():
 
 
 @pytest.mark.parametrize("name", arguments("backbones"))
-def test_the_keys_of_a_backbone_are_its_arguments(name):
+def test_the_schema_describes_the_arguments_of_a_backbone(name):
     backbone = SCHEMA["$defs"]["backbone"]
-    branch = "then" if name == "slowonly" else "else"
-    backbones = arguments("backbones")
-    assert backbone[branch]["propertyNames"]["enum"] == ["name", *backbones[name]]
-    assert list(backbones) == sorted(backbone["properties"]["name"]["enum"])
+    assert set(arguments("backbones")[name]) <= set(backbone["properties"])
     head = list(inspect.signature(ActionModel).parameters)[3:]
     assert list(SCHEMA["properties"]["head"]["properties"]) == head
 
