@@ -6,6 +6,8 @@ min_version("9.13")
 
 
 include: "rules/common.smk"
+include: "rules/programs.smk"
+include: "rules/hooks.smk"
 
 
 scattergather:
@@ -38,6 +40,7 @@ include: "rules/report.smk"
 include: "rules/targets.smk"
 
 
+# A workflow that uses this one as a module has its own hooks instead.
 onstart:
     check_device()
     estimate_disk_use()

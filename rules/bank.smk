@@ -1,16 +1,16 @@
-"""The long-term feature banks, made by the baseline unless the config names published ones.
+"""The long-term feature banks, built with the baseline unless the config names published ones.
 
 in    the baseline's checkpoint, the manifest, a split's files
 out   <results>/seed-{seed}/bank/{split}.zarr       a Zarr group, see lfb/bank/store.py
       <results>/seed-{seed}/bank/lfb_{split}.pkl    on request, as MMAction2 reads it
 
-Each bank is built in pieces (config: bank.pieces), each of them some of the videos, so that a
-piece once done is not done again.
+steps build each bank in pieces (config: bank.pieces) of some of the videos, and join the pieces. A
+      finished piece is kept if the run is interrupted
 """
 
 
 rule build_bank_piece:
-    """Computes the features of some of a split's videos."""
+    """Compute the features of some of a split's videos."""
     input:
         keyframes="<results>/data/{split}-bank.npz",
         manifest="<results>/data/manifest.json",
@@ -44,7 +44,7 @@ rule build_bank_piece:
 
 
 rule gather_bank:
-    """Puts the pieces of a split's bank together."""
+    """Join the pieces of a split's bank."""
     input:
         pieces=gather.bank(
             "<results>/seed-{{seed}}/bank/pieces/{{split}}-{scatteritem}.zarr"
@@ -70,7 +70,7 @@ rule gather_bank:
 
 
 rule export_bank:
-    """Writes a bank as MMAction2 does, for those who ask for the file."""
+    """Write a bank as MMAction2 does, if you ask for the file."""
     input:
         bank="<results>/seed-{seed}/bank/{split}.zarr",
     output:

@@ -1,13 +1,15 @@
-"""The baseline: a detector without a bank, which then makes the banks.
+"""The baseline: a model without a bank. Its features then make up the banks.
 
 in    <results>/data/manifest.json and the training split
 out   <results>/seed-{seed}/baseline/checkpoint.safetensors
       <results>/seed-{seed}/baseline/history.jsonl    metrics of each epoch
+
+step  train the model `baseline`
 """
 
 
 rule train_baseline:
-    """Trains the model without an operator."""
+    """Train the model without an operator."""
     input:
         keyframes="<results>/data/train-training.npz",
         manifest="<results>/data/manifest.json",

@@ -1,8 +1,6 @@
 """What all stages share: the checked config, wildcards and named input functions."""
 
-import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,15 +15,11 @@ if not (ROOT / "lfb").is_dir():
     )
 sys.path.insert(0, str(ROOT))
 
-from lfb.code_digest import digests
 from lfb.config import inputs, settings, user_files
 from lfb.config.checks import check_config
-from lfb.config.job_settings import write_settings
 from lfb.config.layers import read_file, read_layers
 from lfb.errors import UserError
-from lfb.files.digests import digest
 from lfb.models.signatures import arguments
-from lfb.program import describe_failure
 
 # Snakemake merges config files in the order of the command line and knows nothing of their `base`.
 # A module has only what the workflow that uses it hands over.
@@ -58,9 +52,6 @@ SEEDS = config["seeds"]
 SPLITS = settings.splits(config)
 TRAINED = settings.trained(config)
 PUBLISHED_BANKS = settings.published_banks(config)
-# Snakemake replaces <name> in files only, not in params.
-FRAMES = workflow.pathvars.apply("<resources>/frames")
-JOB_SETTINGS = workflow.pathvars.apply("<logs>/settings")
 
 
 wildcard_constraints:
@@ -72,57 +63,6 @@ wildcard_constraints:
 def one_of(names):
     """Return a wildcard constraint that matches these names alone."""
     return "|".join(names) or "(?!)"  # no name: nothing matches
-
-
-def program(name):
-    """Return a params function: what `python` runs, from any working directory.
-
-    Its argument `input` has Snakemake leave the result out when it compares params. Otherwise all
-    jobs would run again after you move the project.
-    """
-    return lambda wildcards, input: command(name)
-
-
-def command(name):
-    """Return what `python` runs, quoted for the shell."""
-    folder = "scripts" if Path.cwd() == ROOT else str(ROOT / "scripts")
-    return f"{shlex.quote(folder)} {name}"
-
-
-def settings_file(rule, content):
-    """Return a params function: the settings file of a job.
-
-    `content` is the job's part of the config, or a function that gets the wildcards and returns it.
-    """
-    return lambda wildcards: write_settings(
-        JOB_SETTINGS, rule, content(wildcards) if callable(content) else content
-    )
-
-
-def code(program, models=()):
-    """Return params: every file that a program runs for some models, with a digest of its code.
-
-    A job runs again when one of them changes, and Snakemake's reason names those that changed.
-    """
-    built = [settings.model_settings(config, model) for model in models]
-    found = digests(f"scripts/{program}.py", built)
-    return [f"{file} {value[:12]}" for file, value in found.items()]
-
-
-def model_code(program):
-    """Return a params function: the files that a program runs for the rule's model alone."""
-    common = code(program)
-    return lambda wildcards: [
-        file for file in code(program, [wildcards.model]) if file not in common
-    ]
-
-
-def templates(folder):
-    """Return params: the templates and styles of a package, with a digest of their content."""
-    files = [
-        path for kind in ("j2", "css") for path in (ROOT / folder).glob(f"*.{kind}")
-    ]
-    return [f"{path.relative_to(ROOT)} {digest(path)[:12]}" for path in sorted(files)]
 
 
 def require(paths):
@@ -237,49 +177,3 @@ def of_models(file, seeds, models=MODELS):
         seed=seeds,
         file=file,
     )
-
-
-def check_device():
-    """Stop if the config asks for a GPU and this machine has none.
-
-    Jobs on a cluster find their GPUs where they run.
-    """
-    if config["device"] == "cuda" and workflow.is_main_process and workflow.local_exec:
-        shell(f"python {command('check_device')} --device cuda")
-
-
-def estimate_disk_use():
-    """Log what a run needs on disk, unless the frames exist already."""
-    missing = [
-        key for key in user_files.missing_files(config) if key.startswith("data.")
-    ]
-    manifest, table = rules.extract_frames.output[0], rules.map_table.output[0]
-    if not workflow.is_main_process or "demo" in config or missing:
-        return
-    if not Path(manifest).exists():
-        files = inputs.files_by_split(config, ["annotations", "proposals"])
-        job = {**settings.disk_settings(config), "files": files}
-        path = write_settings(JOB_SETTINGS, "estimate_disk_use", job)
-        options = f"--settings {path} --labels {shlex.quote(config['data']['labels'])}"
-        folders = f"--frames {FRAMES} --results {Path(table).parent}"
-        # An estimate that fails stops no run.
-        subprocess.run(
-            f"python {command('estimate_disk_use')} {options} {folders}",
-            shell=True,
-            check=False,
-        )
-
-
-def repeat_errors(log):
-    """Print the error of each failed job once more, below all that Snakemake prints about it."""
-    text = "".join(Path(file).read_text() for file in log)
-    failed = re.findall(
-        r"^Error in rule (\w+):\n(?:    .*\n)*?    log: (.*) \(check",
-        text,
-        re.MULTILINE,
-    )
-    for rule_name, file in dict.fromkeys(failed):
-        print(
-            f"\n{rule_name} failed, {file}:\n{describe_failure(file)}", file=sys.stderr
-        )
-    print(file=sys.stderr)

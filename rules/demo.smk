@@ -1,12 +1,15 @@
 """The demo data set: the files that the config's `data` names, made from a seed.
 
-Included only where the config has a `demo` section; everything after takes the files for what AVA's
-are.
+in    nothing
+out   videos, annotations, excluded seconds, proposals and the label list, in AVA's formats
+
+step  film a game of Simon says. This stage exists only if the config has a `demo` section; all later
+      stages treat the files as they treat AVA's
 """
 
 
 rule demo_data:
-    """Films the game of Simon says and writes its annotations."""
+    """Film the game of Simon says and write its annotations."""
     output:
         videos=directory(config["data"]["videos"]),
         labels=config["data"]["labels"],

@@ -1,10 +1,10 @@
-"""Getting the data: what the config's `fetch` names, brought on request.
+"""Downloads on request: the files that the config's `fetch` names.
 
 in    the addresses under `fetch`
-out   the files at the places given there, none of them an output of a rule: Snakemake deletes
-      outputs before it makes them anew, and these may be the user's own
+out   the files at the paths given there. They are not outputs of a rule: Snakemake deletes outputs
+      before it runs a job again, and these files may be the user's own
 
-No other rule asks for this.
+step  download what is missing. No other stage asks for it
 """
 
 # A target for each kind of file: `snakemake --cores 8 fetch_videos`.
@@ -29,7 +29,7 @@ for kind in config.get("fetch", {}):
 
 
 rule fetch:
-    """Fetches everything."""
+    """Download everything that `fetch` names."""
     log:
         "<logs>/fetch.log",
     localrule: True

@@ -1,13 +1,15 @@
-"""The models with a long-term feature bank: one training for each entry of the config's `models`.
+"""The models with a long-term feature bank: the entries of the config's `models` with an operator.
 
 in    the training split, the manifest and the training bank
 out   <results>/seed-{seed}/{model}/checkpoint.safetensors
       <results>/seed-{seed}/{model}/history.jsonl    metrics of each epoch
+
+step  train one model an entry
 """
 
 
 rule train_lfb:
-    """Trains a model whose operator reads the bank."""
+    """Train a model whose operator reads the bank."""
     input:
         keyframes="<results>/data/train-training.npz",
         manifest="<results>/data/manifest.json",

@@ -1,14 +1,16 @@
-"""The people detected in a split that comes without proposals, and how good proposals are.
+"""The detected people of a split that has no proposals, and the recall of proposals.
 
 in    a detector's csv (config: data.SPLIT.detections), or the frames and a detector's weights
       (config: detector)
 out   <results>/data/{split}-proposals.pkl    a pickle of boxes and scores, as AVA's
-      <results>/data/{split}-recall.json      how many of the annotated people the proposals are
+      <results>/data/{split}-recall.json      the share of annotated people among the proposals
+
+steps convert a csv, or detect people in pieces of some of the videos and join them; measure recall
 """
 
 
 rule convert_detections:
-    """Makes proposals of a detector's csv, its boxes in fractions of the frame or in pixels."""
+    """Convert the csv of a person detector, with boxes in fractions or pixels, to proposals."""
     input:
         unpack(users(detections, rule="convert_detections")),
         manifest="<results>/data/manifest.json",
@@ -34,7 +36,7 @@ rule convert_detections:
 
 
 rule detect_people:
-    """Looks for people in the keyframes of some of a split's videos."""
+    """Detect people in the keyframes of some of a split's videos."""
     input:
         unpack(users(split_files, rule="detect_people")),
         manifest="<results>/data/manifest.json",
@@ -73,7 +75,7 @@ rule detect_people:
 
 
 rule gather_people:
-    """Puts the people of all videos of a split together."""
+    """Join the detected people of a split's videos."""
     input:
         pieces=gather.people("<results>/data/people/{{split}}-{scatteritem}.pkl"),
     output:
@@ -97,7 +99,7 @@ rule gather_people:
 
 
 rule measure_proposals:
-    """Counts the annotated people that the proposals show."""
+    """Measure the share of annotated people among the proposals."""
     input:
         unpack(users(selection_files, rule="measure_proposals")),
         check="<results>/data/check.json",

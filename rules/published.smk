@@ -1,13 +1,15 @@
-"""What others have made, in place of what would be made here.
+"""Trained models and banks of others, in place of training and building.
 
 in    a model's `checkpoint` and the `published` banks that the config names
 out   <results>/seed-{seed}/{model}/checkpoint.safetensors
       <results>/seed-{seed}/bank/{split}.zarr
+
+step  import each file that the config names
 """
 
 
 rule import_checkpoint:
-    """Takes a trained detector in place of training one."""
+    """Import a trained model in place of training one."""
     input:
         source=lambda wildcards: required(
             config["models"][wildcards.model]["checkpoint"]
@@ -40,7 +42,7 @@ rule import_checkpoint:
 
 
 rule import_bank:
-    """Takes a bank that MMAction2 wrote in place of building one."""
+    """Import a bank that MMAction2 wrote in place of building one."""
     input:
         unpack(users(published_bank, rule="import_bank")),
         keyframes=lambda wildcards: (

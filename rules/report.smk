@@ -1,12 +1,14 @@
-"""The report: one page that shows what came out and opens anywhere.
+"""The report: one page with all results, which opens offline.
 
-in    the table, and of every model its metrics, predictions, checkpoint and, if trained, histories
+in    the table, and metrics, predictions, checkpoints and (if trained) histories of the models
 out   <results>/report.html
+
+step  draw the results, and run the models on single keyframes
 """
 
 
 rule report:
-    """Draws the results, and looks into the models at single keyframes."""
+    """Draw the results, and show what the models predict for single keyframes."""
     input:
         unpack(users(validation_files, rule="report")),
         manifest="<results>/data/manifest.json",

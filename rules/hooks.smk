@@ -1,0 +1,52 @@
+"""What the Snakefile does before the first job and after a failed one."""
+
+import re
+import subprocess
+
+from lfb.program import describe_failure
+
+
+def check_device():
+    """Stop if the config asks for a GPU and this machine has none.
+
+    Jobs on a cluster find their GPUs where they run.
+    """
+    if config["device"] == "cuda" and workflow.is_main_process and workflow.local_exec:
+        shell(f"python {command('check_device')} --device cuda")
+
+
+def estimate_disk_use():
+    """Log what a run needs on disk, unless the frames exist already."""
+    missing = [
+        key for key in user_files.missing_files(config) if key.startswith("data.")
+    ]
+    manifest, table = rules.extract_frames.output[0], rules.map_table.output[0]
+    if not workflow.is_main_process or "demo" in config or missing:
+        return
+    if not Path(manifest).exists():
+        files = inputs.files_by_split(config, ["annotations", "proposals"])
+        job = {**settings.disk_settings(config), "files": files}
+        path = write_settings(JOB_SETTINGS, "estimate_disk_use", job)
+        options = f"--settings {path} --labels {shlex.quote(config['data']['labels'])}"
+        folders = f"--frames {FRAMES} --results {Path(table).parent}"
+        # An estimate that fails stops no run.
+        subprocess.run(
+            f"python {command('estimate_disk_use')} {options} {folders}",
+            shell=True,
+            check=False,
+        )
+
+
+def repeat_errors(log):
+    """Print the error of each failed job once more, below all that Snakemake prints about it."""
+    text = "".join(Path(file).read_text() for file in log)
+    failed = re.findall(
+        r"^Error in rule (\w+):\n(?:    .*\n)*?    log: (.*) \(check",
+        text,
+        re.MULTILINE,
+    )
+    for rule_name, file in dict.fromkeys(failed):
+        print(
+            f"\n{rule_name} failed, {file}:\n{describe_failure(file)}", file=sys.stderr
+        )
+    print(file=sys.stderr)

@@ -1,0 +1,60 @@
+"""How rules start the programs of scripts/: command, settings and tracked code."""
+
+from lfb.code_digest import digests
+from lfb.config.job_settings import write_settings
+from lfb.files.digests import digest
+
+# Snakemake replaces <name> in files only, not in params.
+FRAMES = workflow.pathvars.apply("<resources>/frames")
+JOB_SETTINGS = workflow.pathvars.apply("<logs>/settings")
+
+
+def program(name):
+    """Return a params function: what `python` runs, from any working directory.
+
+    Its argument `input` has Snakemake leave the result out when it compares params. Otherwise all
+    jobs would run again after you move the project.
+    """
+    return lambda wildcards, input: command(name)
+
+
+def command(name):
+    """Return what `python` runs, quoted for the shell."""
+    folder = "scripts" if Path.cwd() == ROOT else str(ROOT / "scripts")
+    return f"{shlex.quote(folder)} {name}"
+
+
+def settings_file(rule, content):
+    """Return a params function: the settings file of a job.
+
+    `content` is the job's part of the config, or a function that gets the wildcards and returns it.
+    """
+    return lambda wildcards: write_settings(
+        JOB_SETTINGS, rule, content(wildcards) if callable(content) else content
+    )
+
+
+def code(program, models=()):
+    """Return params: every file that a program runs for some models, with a digest of its code.
+
+    A job runs again when one of them changes, and Snakemake's reason names those that changed.
+    """
+    built = [settings.model_settings(config, model) for model in models]
+    found = digests(f"scripts/{program}.py", built)
+    return [f"{file} {value[:12]}" for file, value in found.items()]
+
+
+def model_code(program):
+    """Return a params function: the files that a program runs for the rule's model alone."""
+    common = code(program)
+    return lambda wildcards: [
+        file for file in code(program, [wildcards.model]) if file not in common
+    ]
+
+
+def templates(folder):
+    """Return params: the templates and styles of a package, with a digest of their content."""
+    files = [
+        path for kind in ("j2", "css") for path in (ROOT / folder).glob(f"*.{kind}")
+    ]
+    return [f"{path.relative_to(ROOT)} {digest(path)[:12]}" for path in sorted(files)]
