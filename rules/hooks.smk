@@ -41,7 +41,7 @@ def repeat_errors(log):
     """Print the error of each failed job once more, below all that Snakemake prints about it."""
     text = "".join(Path(file).read_text() for file in log)
     failed = re.findall(
-        r"^Error in rule (\w+):\n(?:    .*\n)*?    log: (.*) \(check",
+        r"^Error in rule\s(\w+):\n(?:    .*\n)*?    log: (.*) \(check",
         text,
         re.MULTILINE,
     )
