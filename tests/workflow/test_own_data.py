@@ -95,7 +95,7 @@ def test_frames_of_slowfast_with_ids_with_gaps_and_nobody_detected_yet(fresh: Wo
     data = fresh.path("results/data")
     found, faults = read_proposals(data / "val-proposals.pkl")
     assert not faults
-    assert found.keys() == [(VAL[0], second) for second in SECONDS]
+    assert found.index.keys() == [(VAL[0], second) for second in SECONDS]
     recall = json.loads((data / "val-recall.json").read_text())
     assert (recall["boxes"], recall["keyframes"], recall["without"]) == (12, 6, 0)
     training = Keyframes.load(data / "train-training.npz")
@@ -163,13 +163,15 @@ def test_films_with_a_detectors_boxes_in_pixels_and_a_single_class(fresh: Workfl
     assert result.code == 0, result.output
     for said in (
         "train: recall at IoU 0.5: 41.7 % of 24 annotated people, ",
-        "val: recall at IoU 0.5: 41.7 % of 12 annotated people, 41.7 % with scores from 0.9 up "
+        "val: recall at IoU 0.5: 41.7 % of 12 annotated people, 41.7 % with scores of 0.9 or more "
         "(boxes.bank_score, boxes.test_score); 1.67 boxes a keyframe; 1 of 6 keyframes have none",
         "30 boxes in pixels, divided by the size of the frames; 10 of them on other videos, left",
     ):
         assert said in result.output
     found, _ = read_proposals(fresh.path("results/data/train-proposals.pkl"))
-    assert found.keys() == [(video, second) for video in sorted(TRAIN) for second in SECONDS[:-1]]
+    assert found.index.keys() == [
+        (video, second) for video in sorted(TRAIN) for second in SECONDS[:-1]
+    ]
     np.testing.assert_allclose(found.boxes[:2], [LEFT, (0, 0, 1, 1)], atol=1e-6)
     made = "results/data/val-testing.npz"
     assert fresh.run(made).code == 0
