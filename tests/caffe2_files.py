@@ -1,4 +1,4 @@
-"""What the authors' Caffe2 code keeps and computes, written from its source for the tests.
+"""What the authors' Caffe2 code stores and computes, written from its source for the tests.
 
 The source is github.com/facebookresearch/video-long-term-feature-banks, lib/models/. Nothing here
 is shared with ``lfb.models``: blobs are named, shaped and used one by one, as there.
@@ -63,7 +63,7 @@ def backbone_shapes(depth: int) -> dict[str, tuple[int, ...]]:
 
 
 def head_shapes(operator: str | None, layers: int = 0) -> dict[str, tuple[int, ...]]:
-    """Those of an operator's blobs (``avg``, ``max``, ``nl``) and of the classifier's."""
+    """Names and shapes of blobs of an operator (avg, max, nl) and the classifier."""
     shapes: dict[str, tuple[int, ...]] = {}
     if operator == "nl":
         for name in "box_pooled_fbonl_reduc", "lfb_1x1":
@@ -77,7 +77,7 @@ def head_shapes(operator: str | None, layers: int = 0) -> dict[str, tuple[int, .
 
 
 def draw(shapes: dict[str, tuple[int, ...]], seed: int, statistics: bool = False) -> Blobs:
-    """Blobs with values as of a trained network.
+    """Blobs with values like those of a trained network.
 
     Args:
         statistics: Whether batch norms keep them, as in what was trained on Kinetics.
@@ -174,7 +174,7 @@ def roi_features(features: Tensor, rois: Tensor) -> Tensor:
 
 
 def _bins(low: float, high: float, size: int) -> Tensor:
-    """(7, size) how much each pixel of a row or column gives to each bin of a box."""
+    """(7, size) weight of each pixel of a row or column in each bin of a box."""
     length = max(high - low, 1.0)
     samples = math.ceil(length / 7)
     weights = torch.zeros(7, size)

@@ -1,7 +1,7 @@
 """MMAction2's own modules, loaded from a folder beside the environment (tests/peers.txt).
 
-Its wheel cannot be imported as a whole, and mmdet and mmcv's compiled operators are not installed:
-empty packages let single modules load, and stand-ins take the place of what they only mention.
+Its wheel cannot be imported as a whole, and mmdet and mmcv's compiled operators are not installed.
+Empty packages let single modules load. Stand-ins replace what these modules only mention.
 """
 
 import io
@@ -36,12 +36,12 @@ CONTEXT = {None: 0, "avg": CHANNELS, "max": CHANNELS, "non_local": WIDTH}
 
 
 def load(folder: Path) -> SimpleNamespace:
-    """The peer's classes.
+    """Return the peer's classes.
 
     Raises:
-        ImportError: They are not in the folder, or do not load.
+        ImportError: The folder does not have them, or they do not load.
     """
-    sys.path.append(str(folder.resolve()))  # last: what the environment has is taken from there
+    sys.path.append(str(folder.resolve()))  # last, so that packages of the environment come first
     for name in (
         "mmaction.evaluation",
         "mmaction.evaluation.functional",

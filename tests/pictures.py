@@ -1,4 +1,4 @@
-"""Frames that are drawn when they are read, and a small training task made of them."""
+"""Frames drawn on reading, and a small training task made of them."""
 
 import io
 from dataclasses import dataclass
@@ -92,5 +92,5 @@ def make_bank(folder: Path) -> Bank:
 
 
 def make_model(operator: dict[str, Any] | None = None) -> ActionModel:
-    """A network that learns from 32 x 32 pixels in a moment."""
+    """A small network that learns from 32 x 32 pixels."""
     return build_model(TINY, {"roi_size": 3}, operator, OUTPUTS)

@@ -1,4 +1,4 @@
-"""The published models, as config/ava_published.yaml has them, hold to MMAction2's own modules.
+"""The published models of config/ava_published.yaml match MMAction2's own modules.
 
 With random weights, in both of its file formats.
 """
@@ -24,7 +24,7 @@ from tests.config.test_recipe import read
 from tests.peers import CHANNELS, PER_SECOND, WINDOW, PeerActionModel
 
 CONFIG = read("ava.yaml", "ava_published.yaml")
-# Their names of the operators.
+# MMAction2's names of the operators.
 OPERATORS = {"baseline": None, "lfb_avg": "avg", "lfb_max": "max", "lfb_nl": "non_local"}
 SPLITS = {"train": "a", "val": "b"}
 KEYFRAMES = [("a", 902), ("b", 950)]
@@ -91,7 +91,7 @@ def normalised(clips: Tensor) -> Tensor:
 
 
 def soften(model: nn.Module) -> None:
-    """Keeps the attention from being one row's alone, which would hide the empty slots."""
+    """Spread the attention over all rows. On one row alone it would hide the empty slots."""
     for name, parameter in model.named_parameters():
         if "non_local_layer" in name and ("st_feat_conv" in name or "lt_feat_conv" in name):
             parameter.mul_(0.12)

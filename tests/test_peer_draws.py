@@ -1,4 +1,4 @@
-"""Windows drawn in testing follow MMAction2's rule: its own look-up of a bank beside ours."""
+"""Random windows in testing follow MMAction2's rule: its look-up of a bank beside ours."""
 
 import numpy as np
 import torch

@@ -105,9 +105,6 @@ def test_the_loss_of_bfloat16_scores_is_computed_in_float():
     assert action_loss(logits, labels) == wanted
 
 
-# Bank
-
-
 # The loop
 
 
