@@ -5,7 +5,7 @@ This reads the source without running it (and without loading PyTorch).
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def sources(program: str, models: Iterable[Mapping[str, Any]] = ()) -> list[str]
         file = waiting.pop()
         if file not in found:
             found.add(file)
-            waiting += _imported(file)
+            waiting += _read(file)[1]
     return sorted(found)
 
 
@@ -46,7 +46,7 @@ def digests(program: str, models: Iterable[Mapping[str, Any]] = ()) -> dict[str,
 
     It covers the syntax tree: comments, docstrings and formatting do not change it.
     """
-    return {file: _digest(file) for file in sources(program, models)}
+    return {file: _read(file)[0] for file in sources(program, models)}
 
 
 def digest_of_code(program: str, models: Iterable[Mapping[str, Any]] = ()) -> str:
@@ -56,42 +56,55 @@ def digest_of_code(program: str, models: Iterable[Mapping[str, Any]] = ()) -> st
 
 def syntax_digest(tree: ast.Module) -> str:
     """Return the SHA-256, in hex, of a syntax tree without docstrings and positions."""
-    return hashlib.sha256("\n".join(_words(tree)).encode()).hexdigest()
+    return _digest_and_imports(tree)[0]
 
 
 @cache
-def _tree(file: str) -> ast.Module:
-    return ast.parse((ROOT / file).read_text())
+def _read(file: str) -> tuple[str, list[str]]:
+    """Return the digest of a file's code and the files of the project that it imports."""
+    value, modules = _digest_and_imports(ast.parse((ROOT / file).read_text()))
+    for name in list(modules):  # a module's packages run before it
+        modules |= {name[:end] for end, letter in enumerate(name) if letter == "."}
+    return value, [found for name in sorted(modules) if (found := _file(name))]
 
 
-@cache
-def _digest(file: str) -> str:
-    return syntax_digest(_tree(file))
+def _digest_and_imports(tree: ast.Module) -> tuple[str, set[str]]:
+    """Return the digest of a syntax tree and the names that may be modules it imports."""
+    words: list[str] = []
+    modules: set[str] = set()
+    _walk(tree, words, modules)
+    return hashlib.sha256("\n".join(words).encode()).hexdigest(), modules
 
 
-def _words(node: ast.AST) -> Iterator[str]:
-    """Yield a syntax tree as words.
+def _walk(node: ast.AST, words: list[str], modules: set[str]) -> None:
+    """Append a syntax tree as words, and add the names of imported modules.
 
     Empty fields are left out. Newer versions of Python add such fields, and would change every
     digest.
     """
-    yield type(node).__name__
-    for name, value in ast.iter_fields(node):
+    words.append(type(node).__name__)
+    for name in node._fields:
+        value = getattr(node, name, None)
         if isinstance(value, ast.AST):
-            yield name
-            yield from _words(value)
-        elif isinstance(value, list) and value:
-            yield f"{name} ["
-            for item in value:
-                if isinstance(item, ast.AST):
-                    if not _is_text(item):
-                        yield from _words(item)
-                else:
-                    yield repr(item)
-            yield "]"
-        elif value is not None and value != [] and name != "kind":  # the u of u"text"
-            yield f"{name} {value!r}"
-    yield "."
+            words.append(name)
+            _walk(value, words, modules)
+        elif isinstance(value, list):
+            if value:
+                words.append(f"{name} [")
+                for item in value:
+                    if not isinstance(item, ast.AST):
+                        words.append(repr(item))
+                    elif not _is_text(item):
+                        _walk(item, words, modules)
+                words.append("]")
+        elif value is not None and name != "kind":  # the u of u"text"
+            words.append(f"{name} {value!r}")
+    words.append(".")
+    if isinstance(node, ast.Import):
+        modules |= {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        modules.add(node.module)
+        modules |= {f"{node.module}.{alias.name}" for alias in node.names}
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -104,21 +117,12 @@ def _is_text(node: ast.AST) -> bool:
 
 
 @cache
-def _imported(file: str) -> list[str]:
-    names = set()
-    for node in ast.walk(_tree(file)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    for name in list(names):  # a module's packages run before it
-        names |= {name[:end] for end, letter in enumerate(name) if letter == "."}
-    return [found for name in sorted(names) if (found := _file(name))]
-
-
 def _file(module: str) -> str | None:
-    path = Path(*module.split("."))
+    """Return the file of a module of the project; None for other names."""
+    parts = module.split(".")
+    if not (ROOT / parts[0]).is_dir():
+        return None
+    path = Path(*parts)
     for file in (path.with_suffix(".py"), path / "__init__.py"):
         if (ROOT / file).is_file():
             return file.as_posix()
