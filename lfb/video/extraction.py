@@ -238,6 +238,7 @@ def _manifest(
     """Run ``work(name, *jobs[name], **settings)`` for every video; raise all errors at the end."""
     done: dict[str, dict[str, Any]] = {}
     errors: list[str] = []
+    logged_every = max(1, len(jobs) // 20)  # AVA has hundreds of videos
 
     def collect(name: str, result: Callable[[], dict[str, Any]]) -> None:
         try:
@@ -246,7 +247,9 @@ def _manifest(
             errors.extend(error.errors)
         except UserError as error:
             errors.append(str(error))
-        logger.info("%s: %d of %d videos", name, len(done), len(jobs))
+        finished = len(done)
+        if finished % logged_every == 0 or finished == len(jobs):
+            logger.info("%s: %d of %d videos", name, finished, len(jobs))
 
     names = sorted(jobs)
     if processes == 1:

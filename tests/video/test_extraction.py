@@ -262,3 +262,13 @@ def test_jpeg_sizes_are_those_of_the_extracted_frames(videos: Path, cut: Path) -
     frames = FrameZip(cut)
     sizes = jpeg_sizes(videos / "plain.mp4", fps=CUT["fps"], start=CUT["start"], count=3)
     assert sizes == [len(frames.read(number)) for number in (1, 2, 3)]
+
+
+def test_many_videos_log_some_twenty_lines(
+    videos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [f"v{number:02d}" for number in range(50)]
+    with caplog.at_level(logging.INFO, "lfb"):
+        extract_all(dict.fromkeys(names, videos / "plain.mp4"), tmp_path, **{**CUT, "seconds": 0.1})
+    counts = [int(message.split()[1]) for message in caplog.messages]
+    assert counts == list(range(2, 51, 2))
