@@ -14,7 +14,7 @@ NAMES = list(CASES)
 
 
 def test_every_operator_is_tested_here():
-    assert list(arguments("operators")) == NAMES
+    assert sorted(arguments("operators")) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
