@@ -1,4 +1,4 @@
-"""What a person meets who got something wrong: one clear error, and nothing half done."""
+"""What wrong input leads to: one clear error, and no half-written file."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def halve(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
-def test_all_faults_of_the_configuration_are_listed_before_any_work(copy: Workflow) -> None:
+def test_all_errors_of_the_configuration_are_listed_before_any_work(copy: Workflow) -> None:
     copy.replace("tests/workflow/tiny.yaml", "epochs: 8", "epochs: many")
     copy.append("tests/workflow/tiny.yaml", "trainings: {}\n")
     result = copy.run()
@@ -87,7 +87,7 @@ def test_the_demo_is_not_made_over_the_users_own_videos(fresh: Workflow) -> None
     assert video.exists()
 
 
-def test_all_faults_of_the_data_are_listed_before_a_frame_is_extracted(copy: Workflow) -> None:
+def test_all_errors_of_the_data_are_listed_before_a_frame_is_extracted(copy: Workflow) -> None:
     lines = copy.path(TRAIN).read_text().splitlines()
     for number, column, value in (3, 2, "left"), (5, 4, "1.2"), (7, 4, "0.001"), (9, 6, "99"):
         fields = lines[number - 1].split(",")
@@ -196,7 +196,7 @@ def test_a_resume_state_of_another_configuration_is_refused_and_kept(
     job.wait()
     kept = state.read_bytes()
     other = copy.with_settings(command, '"epochs": 8', '"epochs": 9')
-    said = "it differs in: settings.training.epochs (8, now 9)"
+    said = "It differs in: settings.training.epochs (8, now 9)"
     refused(copy, other, BASELINE, "results/seed-0/baseline/resume.pt: ", said)
     assert state.read_bytes() == kept
 
@@ -245,7 +245,7 @@ def test_a_training_goes_on_when_a_full_disk_has_room_again(
     resize(small_disk, "1m")
     result = copy.shell(command)
     assert result.code == 0, result.output
-    assert "going on after epoch 1" in result.output
+    assert "continuing after epoch 1" in result.output
     left = {path.name for path in small_disk.iterdir()}
     assert left == {"checkpoint.safetensors", "history.jsonl", "resume.pt"}
 

@@ -62,7 +62,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_table(
     assert sorted(done) == sorted(commands)
     assert frames.items() <= times(fresh, "resources/frames/*.zip").items()
     for trained, epochs in ("baseline", 2), (model, 1):
-        assert goes_on(fresh.path(f"logs/seed-0/{trained}/train.log")) >= epochs
+        assert kept_epochs(fresh.path(f"logs/seed-0/{trained}/train.log")) >= epochs
     assert not list(fresh.folder.rglob("*.partial"))
 
 
@@ -109,10 +109,10 @@ def times(workflow: Workflow, pattern: str) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in workflow.folder.glob(pattern)}
 
 
-def goes_on(log: Path) -> int:
-    """The number of epochs that a training found done and did not do again."""
+def kept_epochs(log: Path) -> int:
+    """Return how many epochs a training found done and did not train again."""
     text = log.read_text()
-    (kept,) = map(int, re.findall(r"going on after epoch (\d+)", text))
+    (kept,) = map(int, re.findall(r"continuing after epoch (\d+)", text))
     trained = [int(number) for number in re.findall(r" epoch (\d+)/", text)]
     assert trained == list(range(kept + 1, 9))
     return kept

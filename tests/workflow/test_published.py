@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from lfb.bank.store import Bank
+from lfb.code_digest import digest_of_code
 from lfb.files.digests import digest
 from lfb.models.checkpoints import load_checkpoint
 from tests.models.test_published import their_state
@@ -137,6 +138,7 @@ def test_a_published_bank_takes_the_place_of_ours(scored_copy: Workflow, scored:
         "split": "val",
         "source": "lfb_val.pkl",
         "source_digest": digest(source),
+        "code": digest_of_code("scripts/import_bank.py"),
     }
     assert set(scored_copy.jobs()) == set()
     away = source.rename(source.with_name("away"))
