@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-START = "from scripts import train; import lfb.learning.jobs, zarr"
+START = "from scripts import train; import lfb.learning.jobs.training, zarr"
 
 
 def run(command: list[str], folder: Path) -> tuple[float, float]:

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.learning.jobs import build_bank_piece
+    from lfb.learning.jobs.inference import build_bank_piece
     from lfb.learning.team import join_team
 
     with join_team(arguments.device, computing_threads(arguments)) as team:

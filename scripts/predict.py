@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.learning.jobs import predict_split
+    from lfb.learning.jobs.inference import predict_split
     from lfb.learning.team import join_team
 
     with join_team(arguments.device, computing_threads(arguments)) as team:

@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     relaunch(arguments.processes, arguments.device)
 
-    from lfb.learning.jobs import train_model
+    from lfb.learning.jobs.training import train_model
     from lfb.learning.team import join_team
 
     threads = computing_threads(arguments, arguments.processes)

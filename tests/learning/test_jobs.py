@@ -15,7 +15,8 @@ from lfb.data.keyframes import Keyframes
 from lfb.data.predictions import Predictions
 from lfb.errors import UserError
 from lfb.files.digests import digest
-from lfb.learning.jobs import build_bank_piece, predict_split, train_model
+from lfb.learning.jobs.inference import build_bank_piece, predict_split
+from lfb.learning.jobs.training import train_model
 from lfb.learning.team import Team
 from lfb.models.checkpoints import load_checkpoint
 from tests.pictures import CHANNELS, INPUT, OUTPUTS, TINY, VIDEOS, Film, make_keyframes

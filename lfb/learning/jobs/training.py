@@ -1,0 +1,110 @@
+"""The job that trains a model."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lfb.bank.opening import open_bank
+from lfb.code_digest import digest_of_code
+from lfb.data.keyframes import Keyframes
+from lfb.files.atomic import atomic
+from lfb.files.digests import digest
+from lfb.learning.clips import Clips, Input, Window
+from lfb.learning.team import Team
+from lfb.learning.training import Training, train
+from lfb.models.action_model import build_model
+from lfb.models.checkpoints import save_checkpoint
+from lfb.models.published import load_backbone
+from lfb.randomness import seed_of
+from lfb.video.frames import Manifest
+
+log = logging.getLogger("lfb")
+File = str | Path
+
+
+def train_model(
+    settings: Mapping[str, Any],
+    *,
+    name: str,
+    seed: int,
+    keyframes: File,
+    manifest: File,
+    bank: File | None,
+    published: File | None,
+    checkpoint: File,
+    history: File,
+    team: Team,
+    workers: int,
+) -> None:
+    """Train one model and write its checkpoint and the metrics of each epoch.
+
+    A resume state lies beside the checkpoint. Snakemake must not know of it, because it deletes
+    declared outputs before it starts a job again.
+
+    Args:
+        settings: From ``lfb.config.settings.training_settings``.
+        name: Name of the model in the log.
+        seed: Seed of the initial weights and of all draws.
+        keyframes: Training keyframes, ``.npz``.
+        manifest: Manifest of the frames.
+        bank: Bank of the training split; None for the baseline.
+        published: See ``open_bank``.
+        checkpoint: The checkpoint to write.
+        history: JSON lines to write.
+        team: The processes that train together; the first one writes.
+        workers: Data-loading processes of each training process.
+    """
+    chosen, frames = Keyframes.load(keyframes), Manifest(manifest)
+    rows = open_bank(bank, data=frames.digest, published=published)
+    clips = Clips(
+        chosen.keyframes,
+        frames.open,
+        Input(**settings["input"]),
+        rows,
+        Window(**settings["window"]) if rows else None,
+        seed,
+    )
+    described = {
+        "backbone": settings["backbone"],
+        "head": settings["head"],
+        "operator": settings["operator"],
+        "outputs": chosen.outputs,
+    }
+    torch.manual_seed(seed_of("weights", seed))
+    model = build_model(**described)
+    weights = settings["weights"]
+    if weights:
+        unused = load_backbone(model, weights)
+        log.info(
+            "%s: backbone from %s; not used: %s", name, weights, ", ".join(unused) or "nothing"
+        )
+    identity = {
+        "code": digest_of_code("scripts/train.py", [settings]),
+        "settings": settings,
+        "seed": seed,
+        "data": frames.digest,
+        "keyframes": digest(keyframes),
+        "bank": rows.origin if rows else None,
+        "weights": digest(weights) if weights else None,
+        "processes": team.size,
+    }
+    metrics = train(
+        model,
+        clips,
+        Training(**settings["training"]),
+        name=name,
+        seed=seed,
+        team=team,
+        identity=identity,
+        state_file=Path(checkpoint).with_name("resume.pt"),
+        workers=workers,
+    )
+    if team.leads:
+        about = {"model": described, "epoch": len(metrics), **identity}
+        save_checkpoint(checkpoint, model, about)
+        with atomic(history) as scratch:
+            scratch.write_text("".join(json.dumps(line) + "\n" for line in metrics))
