@@ -1,4 +1,4 @@
-"""Times the default run, cold, in a fresh clone; a dry run; and how long a job takes to start."""
+"""Time the default run, cold, in a fresh clone; a dry run; and how long a job takes to start."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ START = "from scripts import train; import lfb.learning.jobs.training, zarr"
 
 
 def run(command: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds, and the peak of the memory of all processes in GB (PSS: shared pages once)."""
+    """Return the seconds, and the peak memory of all processes in GB (PSS: shared pages once)."""
     begin, peak = time.monotonic(), 0
     with (folder / "log").open("w") as log:
         process = psutil.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)

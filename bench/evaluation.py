@@ -1,6 +1,6 @@
-"""Times the evaluation of predictions of AVA's size: our program, and MMAction2's evaluator.
+"""Time the evaluation of predictions of AVA's size: our program, and MMAction2's evaluator.
 
-Each runs in a process of its own, on files arguments from a seed: see tests/ava_sized.py.
+Each runs in a separate process, on files that tests/ava_sized.py makes from a seed.
 """
 
 import argparse

@@ -3,9 +3,9 @@
 It knows nothing of Snakemake: every function takes plain arguments. A package imports only those
 above it in this list (tests/test_layers.py):
 
-    files      whole files or none, csv, pickles read without running them, downloads
-    config     the configuration, checked and cut into what each job depends on
-    video      frames: extracted from videos, packed, decoded
+    files      safe writing of files, csv, safe reading of pickles, downloads
+    config     the config: read, checked, and split into what each job depends on
+    video      frames: extraction from videos, packing, decoding
     data       annotations, detected people, keyframes, predictions, the data check, the demo
     bank       the feature bank: store, writing, look-up, MMAction2's format
     models     backbones, operators, the action model, checkpoints, published weights
@@ -13,6 +13,6 @@ above it in this list (tests/test_layers.py):
     scoring    mAP under three protocols, the table
     report     the HTML report
 
-At the root is what all of them use: errors, random draws, what programs have in common, and the
-digest of the code.
+All of them may use the modules at the root: errors, random draws, worker processes, the frame of
+every program, and the digest of the code.
 """

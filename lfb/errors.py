@@ -17,7 +17,7 @@ class DataErrors(UserError):
     """All errors found in the user's data, one line each.
 
     The message shows the first 20 lines of each file that give the same advice, and counts the
-    rest. Otherwise one file that is wrong throughout would hide all other errors.
+    rest. Otherwise a file with thousands of errors would hide those of all other files.
 
     Args:
         errors: Lines such as ``train.csv:17: x1 0.8 is right of x2 0.2; swap them``.

@@ -74,7 +74,7 @@ def _job(log_file: Path) -> str:
 
 
 class _Terminal(logging.Handler):
-    """Prints above a progress bar rather than through it."""
+    """Prints log lines above a progress bar, not through it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr.isatty():

@@ -2,7 +2,7 @@
 
 in    the videos (or folders of frames) that the config's `data` names, and <results>/data/check.json
 out   <results>/data/manifest.json    the frames of each video: all later jobs depend on it
-      <resources>/frames/*.zip        one packed file a video. They are not outputs: they are kept
+      <resources>/frames/*.zip        one zip per video. They are not outputs: they are kept
                                       between runs, and configs with the same `resources` share them
 
 step  extract and pack the frames that are missing, and check all

@@ -1,4 +1,4 @@
-"""Makes proposals of a detector's csv."""
+"""Write the proposals of a person detector's csv."""
 
 import argparse
 import logging

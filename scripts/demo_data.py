@@ -1,4 +1,4 @@
-"""Make the demo data set."""
+"""Write the demo data set."""
 
 import argparse
 

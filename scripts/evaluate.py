@@ -1,4 +1,4 @@
-"""Measures a model's predictions under the three public protocols."""
+"""Measure a model's predictions under the three public protocols."""
 
 import argparse
 import logging

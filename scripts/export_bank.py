@@ -1,4 +1,4 @@
-"""Writes a feature bank as MMAction2 reads it."""
+"""Write a feature bank as MMAction2 reads it."""
 
 import argparse
 

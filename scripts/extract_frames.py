@@ -16,19 +16,19 @@ log = logging.getLogger("lfb")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_labels(parser)
-    parser.add_argument("--folder", required=True, help="folder of the zips, one a video")
+    parser.add_argument("--folder", required=True, help="folder of the zips, one per video")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--output", required=True, help="manifest to write, JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:
     settings = arguments.settings
-    wanted = annotated_seconds(split_files(arguments), arguments.labels, settings["unscored"])
+    annotated = annotated_seconds(split_files(arguments), arguments.labels, settings["unscored"])
     if "videos" in settings:
         files = find_videos(settings["videos"])
         folder, pattern = arguments.folder, None
         manifest = extract_all(
-            {name: files[name] for name in wanted},
+            {name: files[name] for name in annotated},
             folder,
             fps=settings["fps"],
             first_second=settings["first_second"],
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         folder, pattern = settings["frames"]["folder"], settings["frames"]["pattern"]
         manifest = verify_all(
-            list(wanted),
+            list(annotated),
             folder,
             pattern,
             fps=settings["fps"],
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
             processes=arguments.processes,
         )
     log.info("%s", describe_frames(manifest))
-    if errors := check_frames(wanted, manifest):
+    if errors := check_frames(annotated, manifest):
         raise DataErrors(errors)
     if "frames" in settings.get("expected", {}):
         for warning in unexpected_counts(manifest, *settings["expected"]["frames"]):

@@ -1,4 +1,4 @@
-"""Fetches what the config's `fetch` names and is not there yet."""
+"""Fetch what the config's ``fetch`` names and is not there yet."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Gathers the pieces of a feature bank into one store."""
+"""Join the pieces of a feature bank into one store."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Puts the detected people of all videos of a split together."""
+"""Join the detected people of all videos of a split."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""Makes a feature bank of one that MMAction2 wrote."""
+"""Write a feature bank from one that MMAction2 wrote."""
 
 import argparse
 import logging
@@ -19,12 +19,12 @@ def run(arguments: argparse.Namespace) -> None:
     from lfb.code_digest import digest_of_code
     from lfb.data.keyframes import Keyframes
 
-    wanted = {keyframe.video for keyframe in Keyframes.load(arguments.keyframes).keyframes}
+    videos = {keyframe.video for keyframe in Keyframes.load(arguments.keyframes).keyframes}
     import_bank(
         arguments.source,
         arguments.output,
         split=arguments.split,
-        wanted=wanted,
+        videos=videos,
         attributes={"code": digest_of_code("scripts/import_bank.py")},
     )
     bank = Bank.open(arguments.output)

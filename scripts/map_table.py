@@ -1,4 +1,4 @@
-"""Write the mAP table, and what it was made of."""
+"""Write the mAP table, and a record of what it was made from."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""Write the report: tables, curves, and what the models say of single keyframes."""
+"""Write the report: tables, curves, and the answers of the models on example keyframes."""
 
 import argparse
 import csv

@@ -1,4 +1,4 @@
-"""Chooses the keyframes and people that one stage works on."""
+"""Choose the keyframes and people that one stage works on."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""Writes a model's predictions as the csv that AVA's evaluation script reads."""
+"""Write a model's predictions as the csv that AVA's evaluation script reads."""
 
 import argparse
 

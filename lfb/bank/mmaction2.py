@@ -1,4 +1,4 @@
-"""Import and export of MMAction2's feature banks, ``lfb_{train,val}.pkl``.
+"""Import and export MMAction2's feature banks, ``lfb_{train,val}.pkl``.
 
 ``torch.save`` writes such a file from a dict video -> dict second -> list of 2048-d tensors,
 float16 or float32. One tensor (n, 2048) may replace a list. The file has neither boxes nor scores.
@@ -28,7 +28,7 @@ def import_bank(
     path: str | Path,
     *,
     split: str,
-    wanted: Iterable[str],
+    videos: Iterable[str],
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a bank from a published file, whole or not at all.
@@ -40,15 +40,15 @@ def import_bank(
         source: ``lfb_{train,val}.pkl``.
         path: Folder of the store to write.
         split: For example ``val``.
-        wanted: Videos whose windows will be looked up.
+        videos: Videos that the bank must contain.
         attributes: Further JSON values to store with the bank, such as digests.
 
     Raises:
-        UserError: The file is broken, contains something else, or a wanted video is missing.
+        UserError: The file is broken, contains something else, or one of ``videos`` is missing.
     """
     source = Path(source)
     features = _read(source)
-    if missing := sorted(set(wanted) - features.keys()):
+    if missing := sorted(set(videos) - features.keys()):
         raise UserError(
             f"{source}: no features of {len(missing)} videos of split {split}: "
             f"{', '.join(missing)}. This is the bank of another data set or split. Point "

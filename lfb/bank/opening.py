@@ -1,4 +1,4 @@
-"""Opening the bank of a job, and checking what it was made from."""
+"""Open the bank of a job, and check what it was made from."""
 
 from pathlib import Path
 

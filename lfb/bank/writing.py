@@ -1,4 +1,4 @@
-"""Writing of feature banks, whole or not at all. ``store.py`` describes and reads them."""
+"""Write feature banks, whole or not at all. ``store.py`` describes and reads them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path

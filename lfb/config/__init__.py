@@ -1,4 +1,4 @@
-"""The config: read from files that build on each other, checked, and cut into what each job needs.
+"""The config: read, checked, and split into what each job depends on.
 
     layers        config files and their bases, merged into one config
     checks        the errors of a config, all together, and its defaults

@@ -1,4 +1,4 @@
-"""The check of a config: by its schema, and of keys that must fit each other."""
+"""Check a config: each key by the schema, and keys that must fit each other."""
 
 import copy
 import os
@@ -47,7 +47,7 @@ def check_config(
     unusable = {problem.unusable for problem in problems if problem.unusable}
 
     def usable(*keys: str) -> bool:
-        """A value is unusable if the schema finds an error in it or in a section around it."""
+        """Return whether the schema finds no error in these values and the sections around them."""
         paths = [tuple(key.split(".")) for key in keys]
         return not any(path[: len(bad)] == bad for path in paths for bad in unusable)
 
@@ -167,7 +167,7 @@ def _parts(
     operators: Mapping[str, Iterable[str]],
     backbones: Mapping[str, Iterable[str]],
 ) -> Iterator[str]:
-    """Operators and backbones exist and take the arguments that the config gives them."""
+    """Yield an error for each unknown operator, backbone or argument of one."""
     yield from _part(config.get("backbone"), "backbone", usable, "backbone", backbones)
     for model, own in config["models"].items() if usable("models") else ():
         if usable(f"models.{model}"):
@@ -200,7 +200,7 @@ def _part(
 
 
 def _weights(config: Config, usable: Usable) -> Iterator[str]:
-    """Weights are checked by name before anything runs; the jobs that read them start late."""
+    """Yield an error for each file of weights with a wrong name; jobs read them only late."""
     models = [f"models.{model}" for model in config["models"]] if usable("models") else ["models"]
     if not usable("weights", "data.train", "data.val", "detector", *models):
         return
@@ -215,10 +215,10 @@ def _weights(config: Config, usable: Usable) -> Iterator[str]:
 
 
 def _demo(config: Config, usable: Usable) -> Iterator[str]:
-    """The demo is written to a folder of its own.
+    """Yield an error for each file outside the demo's folder that the demo would write.
 
-    Snakemake removes the outputs of a rule before it runs. A config laid over the default would
-    make outputs of the demo of the user's own videos and annotations.
+    Snakemake removes the outputs of a rule before it runs. If a config for own data were laid over
+    the default, the user's videos and annotations would be outputs of the demo.
     """
     if "demo" not in config or not usable("data", "pathvars.resources"):
         return

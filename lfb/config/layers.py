@@ -112,7 +112,7 @@ class _Stack:
                 raise
             path = " -> ".join(map(shown, [*chain, file]))
             raise UserError(
-                f"{error}. Config files build on it: {path}. Correct `base` in {shown(chain[-1])}; "
+                f"{error}. Config files build on it: {path}. Fix `base` in {shown(chain[-1])}; "
                 "it is relative to that file's folder."
             ) from None
         if file == self._default:

@@ -66,7 +66,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def _below(value: Any, schema: Schema, root: Schema) -> list[tuple[str, Schema]]:
-    """The keys of a section that the schema knows, each with its schema."""
+    """Return the keys of a section that the schema knows, each with its schema."""
     if not isinstance(value, dict):
         return []
     schema = resolve(schema, root)
@@ -76,14 +76,14 @@ def _below(value: Any, schema: Schema, root: Schema) -> list[tuple[str, Schema]]
 
 
 def _deepest(error: Any) -> Any:
-    """The most specific of the errors behind one: that of the alternative that fits best."""
+    """Return the most specific error behind one: that of the alternative that fits best."""
     while error.context and not _choices(error):
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
     return error
 
 
 def _choices(error: Any) -> list[str]:
-    """The keys of which the schema wants exactly one, if the error is about such a choice."""
+    """Return the keys of which the schema wants exactly one, if that is the error."""
     if error.validator != "oneOf" or not isinstance(error.instance, dict):
         return []
     return [key for one in error.validator_value for key in one.get("required", [])]
@@ -116,8 +116,8 @@ def _explain(error: Any) -> Iterator[Problem]:
     elif "propertyNames" in error.absolute_schema_path:  # a wrong name, whose value can be read
         yield Problem(f"{key}: {error.message}", None)
     elif error.validator == "type":
-        wanted = error.validator_value
-        wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
-        yield Problem(f"{key}: {json.dumps(error.instance)} is not of type {wanted}", path)
+        kinds = error.validator_value
+        kinds = kinds if isinstance(kinds, str) else " or ".join(kinds)
+        yield Problem(f"{key}: {json.dumps(error.instance)} is not of type {kinds}", path)
     else:
         yield Problem(f"{key}: {error.message}", path)

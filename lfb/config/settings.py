@@ -1,4 +1,4 @@
-"""The part of the config that each job depends on, and what follows from the config as a whole.
+"""The part of the config that each job depends on, and what the whole config implies.
 
 A job's part contains what its result depends on and nothing else. Snakemake compares it, and runs
 the job again when it changes.
@@ -171,7 +171,7 @@ def _some(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def _model(config: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """What everything that runs a model depends on."""
+    """Return what every job that runs a model depends on."""
     own = config["models"][model]
     settings = {
         "backbone": own.get("backbone", config["backbone"]),

@@ -177,7 +177,7 @@ class PersonBoxes:
 
     @classmethod
     def none(cls) -> "PersonBoxes":
-        """Return boxes of no one, on no keyframe."""
+        """Return an empty set of boxes."""
         return cls.from_rows([], [], np.empty((0, 4)), np.empty(0))
 
     def keyframes(self) -> list[Keyframe]:

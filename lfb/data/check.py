@@ -66,10 +66,10 @@ def check(
         labels: Label list.
         unscored: Action ids that may occur though they are not in the label list.
         videos: Folder of video files; None if the frames are already extracted.
-        first_second: Number that the annotations give to the first second of the cut.
-        start: Second of a video file at which the cut begins.
-        seconds: Length of the cut, s; None: to the end of the video.
-        fps: Frames a second of the extracted frames. A cut may be one frame too short.
+        first_second: Number that the annotations give to the second that begins at ``start``.
+        start: Second of a video file at which the part to extract begins.
+        seconds: Length of the part, s; None: to the end of the video.
+        fps: Frames per second of the extracted frames. The part may be one frame too short.
         expected: By split, the expected numbers of ``videos``, ``keyframes``, ``rows`` and
             ``proposals`` (keyframes with one), as far as they are known. Other numbers give a
             warning.
@@ -127,14 +127,14 @@ def annotated_seconds(
         DataErrors: All errors in a file of annotations.
     """
     names = read_labels(labels)
-    wanted: dict[str, set[int]] = {}
+    found: dict[str, set[int]] = {}
     for files in splits.values():
         rows, errors = read_annotations(files.annotations, names, unscored)
         if errors:
             raise DataErrors(errors)
         for video, seconds in rows.groupby("video")["second"]:
-            wanted.setdefault(str(video), set()).update(seconds.tolist())
-    return wanted
+            found.setdefault(str(video), set()).update(seconds.tolist())
+    return found
 
 
 def _version_errors(labels: str | Path, splits: Iterable[SplitFiles]) -> list[str]:
@@ -200,7 +200,7 @@ def _first_lines(splits: Iterable[_Split]) -> dict[str, str]:
 def _second_errors(
     split: _Split, lengths: Mapping[str, float], first_second: int, *, with_proposals: bool
 ) -> list[str]:
-    """Return the errors of seconds, of annotations and of proposals, outside their video's cut."""
+    """Return the errors of annotations and proposals on seconds outside their video."""
     rows = split.annotations
     if rows is None:
         return []
@@ -215,7 +215,7 @@ def _second_errors(
 def _outside_errors(
     file: Path, keys: pd.DataFrame, lengths: Mapping[str, float], first_second: int
 ) -> list[str]:
-    """Return an error for each line with a second outside the cut of its video.
+    """Return an error for each line with a second outside the part of its video.
 
     A video with all its seconds outside has one error; so has each video of a file without lines.
     """
@@ -239,7 +239,7 @@ def _outside_errors(
             span += f" and ends before {first_second + first['length']:g}"
         errors.append(
             f"{where}: {seconds} outside the video '{first['video']}', which {span}; fix the "
-            "second, first_second or the length of the cut"
+            "second, data.first_second or data.seconds"
         )
     return errors
 

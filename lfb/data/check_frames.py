@@ -18,17 +18,18 @@ def check_frames(
         manifest: ``{"videos": {video: {"frames": n, "fps": f, "first_second": s}}}``.
     """
     errors = []
-    for video, wanted in seconds.items():
+    for video, annotated in seconds.items():
         info = manifest["videos"].get(video)
         if info is None:
             errors.append(f"video '{video}': has no frames; extract them")
             continue
-        for second in sorted(set(wanted)):
+        for second in sorted(set(annotated)):
             number = round(info["fps"] * (second - info["first_second"])) + 1
             if not 1 <= number <= info["frames"]:
                 errors.append(
                     f"video '{video}': second {second} is frame {number} of {info['frames']}; "
-                    "fix data.fps or first_second, extract a longer part or delete the keyframe"
+                    "fix data.fps or data.first_second, extract a longer part or delete the "
+                    "keyframe"
                 )
     return errors
 
@@ -40,7 +41,7 @@ def describe_frames(manifest: Mapping[str, Mapping[str, Any]]) -> str:
     shortest, longest = (f"{end(i['frames'] / i['fps'] for i in videos):.1f}" for end in (min, max))
     span = longest if shortest == longest else f"{shortest} to {longest}"
     rate = next(iter(videos))["fps"]
-    return f"{frames} frames of {len(videos)} videos: {span} s each at {rate:g} a second"
+    return f"{frames} frames of {len(videos)} videos: {span} s each at {rate:g} per second"
 
 
 def unexpected_counts(manifest: Mapping[str, Mapping[str, Any]], low: int, high: int) -> list[str]:

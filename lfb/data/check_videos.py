@@ -26,7 +26,7 @@ def check_videos(
         folder: Folder of video files.
         start: Second of a file at which the part to extract begins.
         seconds: Length of the part, s; None: to the end of the video.
-        fps: Frames a second of the extracted frames. The part may be one frame too short.
+        fps: Frames per second of the extracted frames. The part may be one frame too short.
         probe: Returns an object with the ``duration`` (s) of a video file or raises UserError;
             None for ``lfb.video.decoding.probe``.
 

@@ -224,7 +224,7 @@ def write_demo(
             ``annotations``, ``excluded`` and ``proposals``.
         seconds: Annotated seconds of each video, from ``first_second`` + 1 on.
         first_second: Second of each video file that the annotations count from.
-        fps: Frames a second.
+        fps: Frames per second.
         seed: Seed of all draws.
         processes: Number of processes that write videos.
     """

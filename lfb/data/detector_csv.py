@@ -117,7 +117,7 @@ def to_proposals(
 
 
 def _beyond_one(boxes: np.ndarray) -> np.ndarray:
-    """(N,) bool, whether a box has a value that no fraction of the frame has."""
+    """Return (N,) bool: whether a box has a value that no fraction of the frame has."""
     return boxes.max(axis=1, initial=-np.inf) > 1 + _ROUNDING
 
 

@@ -22,7 +22,7 @@ def difference(
     Args:
         proposed: (video, second) of the proposals.
         keyframes: (video, second) of the annotations.
-        fps: Frames a second.
+        fps: Frames per second.
         first_second: Number that the annotations give to the first second.
 
     Returns:

@@ -39,8 +39,8 @@ class Keyframes:
 
     def of(self, videos: Collection[str]) -> list[Keyframe]:
         """Return the keyframes of some videos."""
-        wanted = set(videos)
-        return [keyframe for keyframe in self.keyframes if keyframe.video in wanted]
+        names = set(videos)
+        return [keyframe for keyframe in self.keyframes if keyframe.video in names]
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz``. The same keyframes give the same bytes."""

@@ -29,7 +29,7 @@ _ARRAYS = {  # name: (kind of dtype, number of dimensions), as stored
 class Entries:
     """Boxes, and entries that each give one box a score for one action.
 
-    This is what a submission file holds: in any order, with scores for some of the actions only.
+    A submission file holds entries in any order, and may score a box for some actions only.
 
     Attributes:
         videos: Names that ``video`` points into.
@@ -105,7 +105,7 @@ class Predictions:
 
     @classmethod
     def load(cls, path: str | Path) -> "Predictions":
-        """Read what `save` wrote.
+        """Read what ``save`` wrote.
 
         Raises:
             UserError: The file is missing, broken or contains something else.
@@ -219,10 +219,10 @@ def _shape_error(arrays: dict[str, np.ndarray]) -> str | None:
         if arrays[name].dtype.kind != kind or arrays[name].ndim != dimensions:
             return f"`{name}` is {arrays[name].dtype} of shape {arrays[name].shape}"
     boxes = len(arrays["video"])
-    wanted = {"second": (boxes,), "box": (boxes, 4), "score": (boxes, len(arrays["classes"]))}
+    shapes = {"second": (boxes,), "box": (boxes, 4), "score": (boxes, len(arrays["classes"]))}
     if "further" in arrays:
-        wanted["further"] = (len(arrays["further"]), *wanted["score"])
-    for name, shape in wanted.items():
+        shapes["further"] = (len(arrays["further"]), *shapes["score"])
+    for name, shape in shapes.items():
         if arrays[name].shape != shape:
             return f"`{name}` has shape {arrays[name].shape}, not {shape}"
     if boxes and not 0 <= arrays["video"].min() <= arrays["video"].max() < len(arrays["videos"]):
@@ -257,8 +257,8 @@ def _row_error(row: list[str]) -> str | None:
         except ValueError:
             valid = False
         if not valid:
-            wanted = "a whole number" if kind is int else "a finite number"
-            return f"{name} is {text!r}; write {wanted}"
+            number = "a whole number" if kind is int else "a finite number"
+            return f"{name} is {text!r}; write {number}"
     x1, y1, x2, y2 = (float(text) for text in row[2:6])
     if x1 > x2 or y1 > y2:
         return f"box {x1:g},{y1:g},{x2:g},{y2:g} is inverted; write x1,y1,x2,y2"

@@ -89,7 +89,7 @@ def join_proposals(paths: Sequence[str | Path]) -> PersonBoxes:
     )
     if not len(values):
         raise UserError(
-            "the person detector found no one: check the frames, or lower detector.score."
+            "the person detector found no people: check the frames, or lower detector.score."
         )
     return PersonBoxes.from_rows(video, second, values[:, :4], values[:, 4])
 

@@ -72,11 +72,13 @@ def shifted_seconds(
     shift = max(found, key=lambda shift: found[shift])
     if found[shift] - measured["found"] < max(1, _GAIN * measured["boxes"]):
         return None
-    now, then = (f"{100 * n / measured['boxes']:.1f} %" for n in (measured["found"], found[shift]))
+    now, shifted_share = (
+        f"{100 * n / measured['boxes']:.1f} %" for n in (measured["found"], found[shift])
+    )
     return (
-        f"with the proposals' seconds 1 {'higher' if shift > 0 else 'lower'}, {then} of the "
-        f"annotated people would be found, not {now}: do both files count seconds alike, and is "
-        "data.first_second right?"
+        f"with the proposals' seconds 1 {'higher' if shift > 0 else 'lower'}, {shifted_share} of "
+        f"the annotated people would be found, not {now}: do both files count seconds in the same "
+        "way, and is data.first_second right?"
     )
 
 
@@ -94,9 +96,9 @@ def describe(measured: Mapping[str, Any], scores: Mapping[str, float]) -> str:
         f"({', '.join(f'boxes.{name}' for name in names)})"
         for least, names in names_of.items()
     )
-    each = measured["proposals"] / max(1, measured["keyframes"])
+    per_keyframe = measured["proposals"] / max(1, measured["keyframes"])
     return (
         f"recall at IoU {IOU}: {share(measured['found'])} of {measured['boxes']} annotated people"
-        f"{stricter}; {each:.2f} boxes a keyframe; {measured['without']} of "
+        f"{stricter}; {per_keyframe:.2f} boxes per keyframe; {measured['without']} of "
         f"{measured['keyframes']} keyframes have none"
     )

@@ -75,7 +75,7 @@ def open_file(path: str | Path) -> BinaryIO:
     try:
         return Path(path).open("rb")
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; correct the path in the config.") from None
+        raise UserError(f"{path}: {error.strerror}; fix the path in the config.") from None
 
 
 def _flush(path: Path) -> None:

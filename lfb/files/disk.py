@@ -1,4 +1,4 @@
-"""How much room there is where files will be written."""
+"""The free space on the disks that files will be written to."""
 
 import shutil
 from collections.abc import Mapping

@@ -88,7 +88,7 @@ class _PartialFile:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs away. At the end, remove the folder unless bytes of use remain."""
+        """Lock out other runs. At the end, remove the folder unless it has bytes to keep."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with (self.folder / "lock").open("w") as lock:
@@ -122,7 +122,7 @@ class _PartialFile:
 
     @property
     def received(self) -> int:
-        """Number of bytes that can be kept."""
+        """Number of received bytes that this run can keep."""
         return self.body.stat().st_size if self.version and self.body.exists() else 0
 
     def begin(self, size: int | None, validator: str) -> None:

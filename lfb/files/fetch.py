@@ -258,7 +258,7 @@ def _listed_videos(
             if video in files or Path(name).name != name:
                 raise UserError(
                     f"{item['list']}: {name} is not a file name, or a second file of its video. "
-                    "Correct the list."
+                    "Fix the list."
                 )
             # Another name is the same video in another format.
             if video in videos and existing.get(video, name) == name:

@@ -1,4 +1,4 @@
-"""Choosing a device, and taking GPUs for this job alone."""
+"""Choose a device, and take GPUs for this job alone."""
 
 import fcntl
 import logging
@@ -29,7 +29,7 @@ def choose_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError(
-            "config key device: cuda was asked for, but PyTorch sees no CUDA GPU here. Check "
+            "config key device: cuda is set, but PyTorch sees no CUDA GPU here. Check "
             "nvidia-smi and CUDA_VISIBLE_DEVICES, or set device: cpu (or auto)."
         )
     return torch.device(device)
@@ -51,8 +51,8 @@ def take_gpus(count: int) -> dict[int, IO[str]]:
     available = torch.cuda.device_count()
     if count > available:
         raise UserError(
-            f"{count} processes were asked for, but PyTorch sees {available} GPUs here, and each "
-            "process needs its own. Ask for fewer, or check CUDA_VISIBLE_DEVICES."
+            f"{count} processes are set, but PyTorch sees {available} GPUs here, and each "
+            "process needs one. Use fewer processes, or check CUDA_VISIBLE_DEVICES."
         )
     waiting = False
     while True:

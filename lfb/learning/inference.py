@@ -1,4 +1,4 @@
-"""Running a trained model: action scores of boxes, and features for the bank."""
+"""Run a trained model: action scores of boxes, and features for the bank."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,10 +32,10 @@ def predict(
     """Return the scores of every box of every keyframe, for each draw of the clips.
 
     With several scales, or with flip, a score is the mean over all these views, after the sigmoid.
-    The authors do the same (video-long-term-feature-banks: `test_net` in tools/test_net.py and
-    `combine_ava_multi_crops` in lib/utils/metrics.py), with two differences. They cut three squares
-    out of each view and average those that overlap a box; here a view is the whole frame. They
-    build the bank again for each scale and flip; here the bank is always the same.
+    The authors do the same, with two differences (video-long-term-feature-banks: ``test_net`` in
+    tools/test_net.py and ``combine_ava_multi_crops`` in lib/utils/metrics.py). They cut three
+    squares out of each view and average those that overlap a box; here a view is the whole frame.
+    They build the bank again for each scale and flip; here the bank is always the same.
 
     Args:
         model: In evaluation mode.

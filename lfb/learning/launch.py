@@ -1,4 +1,4 @@
-"""Starting a program again as several processes, one for each part of its batches."""
+"""Start a program again as several processes that share each batch."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ def relaunch(processes: int, device: str) -> None:
         for file in held.values():
             os.set_inheritable(file.fileno(), True)  # torchrun keeps the locks until it ends
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    # Without "--" torchrun takes our options for abbreviations of its own.
+    # Without "--", torchrun reads our options as abbreviations of its options.
     command = [sys.executable, "-m", *torchrun, "--", *sys.argv]
     sys.stderr.flush()
     os.execv(sys.executable, command)

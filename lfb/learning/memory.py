@@ -6,8 +6,9 @@ import ctypes
 def keep_freed_memory() -> None:
     """Let glibc keep the memory that tensors free.
 
-    By default glibc returns tensors of this size to the system and faults them in again. That takes
-    a fifth of a training step on the CPU (76 against 59 ms, medians of three, in the demo).
+    By default glibc returns this memory to the system and requests it again for the next tensor.
+    That takes a fifth of a training step on the CPU (76 against 59 ms, medians of three, in the
+    demo).
     """
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):

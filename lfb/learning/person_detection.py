@@ -1,4 +1,4 @@
-"""Detecting people in keyframes: proposals for a split that has none."""
+"""Detect people in keyframes: proposals for a split that has none."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

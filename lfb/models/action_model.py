@@ -12,7 +12,7 @@ from lfb.models.roi_align import roi_align
 
 
 class ActionModel(nn.Module):
-    """Score the actions of the people in given boxes.
+    """The model that scores the actions of the people in given boxes.
 
     Args:
         backbone: Turns a clip into a feature map.

@@ -1,4 +1,4 @@
-"""Reading the weights of the authors' Caffe2 code, with the names and shapes of our models.
+"""Read the weights of the authors' Caffe2 code, with the names and shapes of our models.
 
 Their files (``r50_k400_pretrained.pkl``, ``<id>/model_final.pkl``, ``<id>/lfb_model.pkl``) are
 pickled dicts ``{'blobs': {name: array}}``. Batch norms have statistics in models of Kinetics. In

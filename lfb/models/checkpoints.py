@@ -88,22 +88,23 @@ def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], path: st
         UserError: Tensors are missing, not in the model or of another shape. The message counts
             each kind and lists the first of them.
     """
-    wanted = model.state_dict()
+    expected = model.state_dict()
     mismatches = {
-        "missing": [f"{name}: missing" for name in wanted.keys() - weights.keys()],
+        "missing": [f"{name}: missing" for name in expected.keys() - weights.keys()],
         "not in the model": [
-            f"{name}: not in the model" for name in weights.keys() - wanted.keys()
+            f"{name}: not in the model" for name in weights.keys() - expected.keys()
         ],
         "of another shape": [
             f"{name}: shape {tuple(weights[name].shape)}, but {tuple(tensor.shape)} in the model"
-            for name, tensor in wanted.items()
+            for name, tensor in expected.items()
             if name in weights and weights[name].shape != tensor.shape
         ],
     }
     if any(mismatches.values()):
         counts = ", ".join(f"{len(lines)} {kind}" for kind, lines in mismatches.items())
         message = [
-            f"{path}: the checkpoint does not fit the model. {_cause(mismatches, wanted, weights)} "
+            f"{path}: the checkpoint does not fit the model. "
+            f"{_cause(mismatches, expected, weights)} "
             f"Name the right file, or describe its model in the config. Tensors: {counts}:"
         ]
         for kind, lines in mismatches.items():
@@ -116,11 +117,11 @@ def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], path: st
 
 def _cause(
     mismatches: Mapping[str, list[str]],
-    wanted: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
 ) -> str:
     """Return the likely reason why weights do not fit, in the words of the config."""
-    learned = {n for n in wanted if n.startswith("backbone.") and n.endswith(("weight", "bias"))}
+    learned = {n for n in expected if n.startswith("backbone.") and n.endswith(("weight", "bias"))}
     if not learned & weights.keys():
         return "It is of another network: no tensor name matches the backbone."
     parts = {line.partition(".")[0] for lines in mismatches.values() for line in lines}

@@ -18,7 +18,7 @@ def load_person_detector(name: str, weights: str | Path, score: float) -> nn.Mod
         name: A function of ``torchvision.models.detection``, such as ``fasterrcnn_resnet50_fpn_v2``
             (43.7 million parameters) or ``fasterrcnn_mobilenet_v3_large_320_fpn`` (19.4 million).
         weights: Its ``.pth`` as torchvision publishes it.
-        score: Smallest score of a box.
+        score: Lowest score of a box.
 
     Raises:
         UserError: The file is broken, its digest does not match its name, or it is of another

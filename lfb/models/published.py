@@ -1,4 +1,4 @@
-"""Loading published weights into this project's models: those of MMAction2 and of the authors.
+"""Load published weights into this project's models: those of MMAction2 and of the authors.
 
 ``caffe2.py`` reads the authors' files. MMAction2 0.x and 1.x use the same tensor names. Its names
 of the backbone are also ours. Names of the operator and the classifier are translated, and 1x1x1
@@ -90,9 +90,9 @@ def load_backbone(model: ActionModel, path: str | Path) -> list[str]:
     prefix = "backbone."
     own = {name: tensor for name, tensor in weights.items() if name.startswith(prefix)}
     # With the model's own tensors for the rest, an error lists the mismatches of the backbone only.
-    wanted = model.state_dict()
-    rest = {name: tensor for name, tensor in wanted.items() if not name.startswith(prefix)}
-    load_weights(model, {**_counted(own, wanted), **rest}, path)
+    current = model.state_dict()
+    rest = {name: tensor for name, tensor in current.items() if not name.startswith(prefix)}
+    load_weights(model, {**_counted(own, current), **rest}, path)
     return sorted(weights.keys() - own.keys()) + others
 
 
@@ -139,9 +139,9 @@ def _plain(module: nn.Module) -> dict[str, Any]:
     return {name: value for name, value in vars(module).items() if isinstance(value, kinds)}
 
 
-def _counted(weights: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Add the batch counters of batch norms, which files of older PyTorch do not have."""
-    counters = {n: t for n, t in wanted.items() if n.endswith(".num_batches_tracked")}
+def _counted(weights: dict[str, Tensor], current: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Add the counters of batch norms, which files of older PyTorch do not have, to weights."""
+    counters = {n: t for n, t in current.items() if n.endswith(".num_batches_tracked")}
     return {**counters, **weights}
 
 

@@ -35,7 +35,7 @@ def arguments(kind: Literal["operators", "backbones"], root: Path = ROOT) -> dic
         if len(classes) > 1:
             raise UserError(
                 f"{path}: {', '.join(classes)} are subclasses of {contract}. Keep one in this "
-                "file, and move the others to files of their own."
+                "file, and move each other one to another file."
             )
         for name in classes:
             found[path.stem] = _arguments(lineages[name], _NOT_IN_CONFIG[kind])
@@ -43,7 +43,7 @@ def arguments(kind: Literal["operators", "backbones"], root: Path = ROOT) -> dic
 
 
 def _arguments(lineage: dict[str, ast.ClassDef], skip: int) -> list[str]:
-    """Return the argument names of a class, without so many positional ones."""
+    """Return the argument names of a class, without the first ``skip`` positional ones."""
     names: list[str] = []
     for node in lineage.values():
         for item in node.body:

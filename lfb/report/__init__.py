@@ -1,7 +1,6 @@
 """The report: one HTML page that shows the scores, and example keyframes with each model's answers.
 
-It reads what the other packages write (metrics, predictions, checkpoints, banks, frames) and may
-import all of them. No other package imports it; only ``scripts/report.py`` does.
+It reads what the other packages write: metrics, predictions, checkpoints, banks and frames.
 
     results     load the files of all models
     examples    match predictions with the annotated people, and choose keyframes to show

@@ -19,7 +19,7 @@ FRAME_WIDTH = 340  # in style.css, pixels
 
 
 def example_cards(models: Sequence[Model], best: Model | None, data: Data) -> dict[str, Any]:
-    """Return the keyframes that `choose_keyframes` chooses, as the template shows them.
+    """Return the keyframes that ``choose_keyframes`` chooses, as the template shows them.
 
     Args:
         models: The baseline first.
@@ -72,7 +72,7 @@ def _most_interesting(people: People, group: Group, number: int) -> list[int]:
 def _attention(
     model: Model, people: People, answers: Answers, in_focus: Mapping[int, int], data: Data
 ) -> dict[int, Attention]:
-    """Return what a model attends to for one person of each keyframe, if it can be known."""
+    """Return what a model attends to for one person of each keyframe, where it can be read."""
     boxes = {n: answers.box[person] for n, person in in_focus.items() if answers.detected[person]}
     keyframes = [
         Keyframe(

@@ -1,4 +1,4 @@
-"""What each model says of the annotated people, and which keyframes show the differences."""
+"""Each model's answers for the annotated people, and keyframes that show the differences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,9 +75,9 @@ class People:
 
 @dataclass(frozen=True)
 class Answers:
-    """What one model says of the annotated people.
+    """The answers of one model for the annotated people.
 
-    Of a person with n actions, the model's answer is the n actions that it scores highest.
+    For a person with n actions, the model's answer is the n actions that it scores highest.
 
     Attributes:
         box: (P, 4) the scored box that overlaps the person most; NaN if none overlaps enough.

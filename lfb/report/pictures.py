@@ -14,7 +14,7 @@ PERSON_HEIGHT = 104  # of the image of one person, pixels
 
 
 def keyframe_image(manifest: Manifest, video: str, second: int) -> Image.Image:
-    """Return the frame of a keyframe, with at most `LARGEST` pixels a side."""
+    """Return the frame of a keyframe, with at most ``LARGEST`` pixels a side."""
     frames = manifest.open(video)
     number = frames.info.number(second)
     image = Image.open(io.BytesIO(frames.read(number))).convert("RGB")
@@ -23,7 +23,7 @@ def keyframe_image(manifest: Manifest, video: str, second: int) -> Image.Image:
 
 
 def person_image(manifest: Manifest, video: str, second: int, box: np.ndarray) -> Image.Image:
-    """Return what is inside a box, `PERSON_HEIGHT` pixels high; (4,) in fractions of the frame."""
+    """Return the inside of a box (4,) in fractions of the frame, ``PERSON_HEIGHT`` pixels high."""
     image = keyframe_image(manifest, video, second)
     x1, y1, x2, y2 = box * np.array([image.width, image.height] * 2)
     person = image.crop((math.floor(x1), math.floor(y1), math.ceil(x2), math.ceil(y2)))

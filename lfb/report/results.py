@@ -21,7 +21,7 @@ class Model:
 
     Attributes:
         name: Its key in the config.
-        metrics: `lfb.scoring.evaluation.metrics` of each seed.
+        metrics: ``lfb.scoring.evaluation.metrics`` of each seed.
         histories: Metrics of each epoch, for each seed; empty if the model is imported.
         predictions: Of the first seed.
         checkpoint: Of the first seed.
@@ -48,7 +48,7 @@ class Data:
         clip: What a clip is.
         bank: Of the validation split, first seed; None if no model has an operator.
         window: What a model with an operator looks up in the bank.
-        check: Summary that `lfb.data.check` writes.
+        check: Summary that ``lfb.data.check`` writes.
     """
 
     split: Split

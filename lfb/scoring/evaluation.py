@@ -6,7 +6,7 @@ ground-truth box of its keyframe and class that it overlaps most. It is a true p
 is at least 0.5 and no entry before it took the box; otherwise it does not get another box. AP is
 the area under the monotone precision envelope, mAP the mean over classes.
 
-The evaluators differ in what they count: see `Protocol` and `PROTOCOLS`.
+The evaluators differ in what they count: see ``Protocol`` and ``PROTOCOLS``.
 
 This module differs from them in two points. Equal scores, which the public evaluators sort
 unstably, are ranked by video name, then second, then the order of the entries. If an entry overlaps
@@ -128,8 +128,8 @@ def metrics(
     """Return the content of ``metrics.json``: all protocols, in percent, class by class.
 
     Args:
-        predictions: As for `evaluate`, but every draw counts.
-        truth: As for `evaluate`.
+        predictions: As for ``evaluate``, but every draw counts.
+        truth: As for ``evaluate``.
         classes: Name of each scored action id: the label list.
         excluded: Excluded keyframes.
 
@@ -141,7 +141,7 @@ def metrics(
         detections is the number of entries of the first draw that count.
 
     Raises:
-        UserError: As for `evaluate`.
+        UserError: As for ``evaluate``.
     """
     draws = predictions.draws() if isinstance(predictions, Predictions) else [predictions]
     results = [_evaluate(draw, truth, classes, excluded, list(PROTOCOLS)) for draw in draws]

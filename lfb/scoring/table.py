@@ -39,8 +39,9 @@ def map_table(
     Returns:
         ``COLUMNS``. ``mAP`` is in percent, the mean over seeds and over each seed's draws from the
         bank. ``mAP_std`` is the sample standard deviation over seeds (empty for one seed).
-        ``mAP_std_draws`` is that over the draws of a seed (the root mean square over seeds; empty
-        for one draw). ``gain`` is over the baseline, ``difference`` from the published number.
+        ``mAP_std_draws`` is the one over the draws of a seed (the root mean square over seeds;
+        empty for one draw). ``gain`` is over the baseline, ``difference`` from the published
+        number.
     """
     rows: list[dict[str, Any]] = []
     for model, about in models.items():

@@ -102,7 +102,7 @@ def jpegs(
 @contextmanager
 def _open(video: str | Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     if not Path(video).is_file():
-        raise UserError(f"{video}: no such video file. Fetch it, or correct the path.")
+        raise UserError(f"{video}: no such video file. Fetch it, or fix the path.")
     try:
         container = av.open(str(video))
     except (av.error.FFmpegError, OSError) as error:

@@ -96,7 +96,7 @@ def extract_all(
     quality: int = QUALITY,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Extract many videos into ``folder/{name}.zip``; arguments as in :func:`extract`.
+    """Extract many videos into ``folder/{name}.zip``; arguments as in ``extract``.
 
     A zip is kept if it comes from a file of the same name and size with the same settings and is
     not older than that file, so a run that was killed continues where it stopped. With more than
@@ -132,7 +132,7 @@ def verify_all(
     """Decode every frame of folders of JPEGs; arguments as in ``FrameFolder``.
 
     Returns:
-        A manifest like that of :func:`extract_all`.
+        A manifest like that of ``extract_all``.
 
     Raises:
         DataErrors: All frames that are missing, do not decode, differ in size, or count from 0.

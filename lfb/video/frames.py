@@ -1,7 +1,7 @@
 """Read the frames of a video: a zip of JPEGs, or a folder of JPEGs that you already have.
 
 The zip holds ``000001.jpg``, ``000002.jpg``, ... stored without compression, and ``info.json``
-(:class:`FrameInfo`). Numbers are 1-based: the frame of second t is
+(``FrameInfo``). Numbers are 1-based: the frame of second t is
 ``round(fps * (t - first_second)) + 1``. ``extraction.py`` writes the zip and checks the folder.
 """
 
@@ -183,8 +183,8 @@ class FrameFolder:
     def numbers(self) -> list[int]:
         """Return the sorted numbers of the frames that exist."""
         name = re.sub(r"\{frame[^}]*\}", "\0", Path(self.pattern).name).format(video=self.video)
-        wanted = re.compile(re.escape(name).replace(re.escape("\0"), r"(\d+)"))
-        matches = (wanted.fullmatch(entry.name) for entry in os.scandir(self.path(1).parent))
+        numbered = re.compile(re.escape(name).replace(re.escape("\0"), r"(\d+)"))
+        matches = (numbered.fullmatch(entry.name) for entry in os.scandir(self.path(1).parent))
         return sorted(int(match[1]) for match in matches if match)
 
     def __len__(self) -> int:

@@ -38,9 +38,9 @@ def content_of(
     return content
 
 
-def imported(folder: Path, content: Any, wanted: tuple[str, ...] = (), **options: Any) -> Bank:
+def imported(folder: Path, content: Any, videos: tuple[str, ...] = (), **options: Any) -> Bank:
     torch.save(content, folder / "lfb_val.pkl", **options)
-    import_bank(folder / "lfb_val.pkl", folder / "val.zarr", split="val", wanted=wanted)
+    import_bank(folder / "lfb_val.pkl", folder / "val.zarr", split="val", videos=videos)
     return Bank.open(folder / "val.zarr")
 
 
@@ -111,7 +111,7 @@ def test_a_bank_with_missing_videos_is_refused_and_they_are_named(tmp_path):
     torch.save(content_of({"a": {1: 1}}), tmp_path / "lfb_val.pkl")
     with pytest.raises(UserError, match=r"no features of 2 videos of split val: b, c\. This is"):
         import_bank(
-            tmp_path / "lfb_val.pkl", tmp_path / "val.zarr", split="val", wanted=["c", "a", "b"]
+            tmp_path / "lfb_val.pkl", tmp_path / "val.zarr", split="val", videos=["c", "a", "b"]
         )
     assert [path.name for path in tmp_path.iterdir()] == ["lfb_val.pkl"]
 
@@ -165,7 +165,7 @@ def test_a_truncated_bank_is_refused(tmp_path, zipped):
     for end in (0, 1, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:end])
         with pytest.raises(UserError, match=r"lfb_val\.pkl: not a complete PyTorch file"):
-            import_bank(path, tmp_path / "val.zarr", split="val", wanted=[])
+            import_bank(path, tmp_path / "val.zarr", split="val", videos=[])
     assert [path.name for path in tmp_path.iterdir()] == ["lfb_val.pkl"]
 
 
@@ -242,7 +242,7 @@ def test_a_bank_of_mmaction2s_own_infer_head_is_read(peer, tmp_path, half):
     head.__del__()
     head.all_features, head.all_metadata = [], []
     head.__class__ = torch.nn.Module  # or it writes once more when it goes
-    import_bank(tmp_path / "lfb_val.pkl", tmp_path / "val.zarr", split="val", wanted=["a", "b"])
+    import_bank(tmp_path / "lfb_val.pkl", tmp_path / "val.zarr", split="val", videos=["a", "b"])
     bank = Bank.open(tmp_path / "val.zarr")
     pooled = features.mean(2).amax((2, 3))
     wanted = torch.cat([pooled, pooled[:2]]).to(torch.float16 if half else torch.float32)

@@ -114,7 +114,7 @@ def test_a_missing_base_is_an_error_that_names_the_chain(folder):
     write(folder, "base: a.yaml", name="b.yaml")
     assert error(folder, "b.yaml") == (
         "config/nowhere.yaml: no such file. Config files build on it: config/b.yaml -> "
-        "config/a.yaml -> config/nowhere.yaml. Correct `base` in config/a.yaml; it is relative to "
+        "config/a.yaml -> config/nowhere.yaml. Fix `base` in config/a.yaml; it is relative to "
         "that file's folder."
     )
     assert error(folder, "no.yaml") == "config/no.yaml: no such file"
@@ -148,7 +148,7 @@ def test_a_base_that_is_no_config_is_an_error_that_names_the_chain(folder, conte
     message = error(folder, "a.yaml")
     assert message.startswith("config/bad.yaml:")
     assert said in message
-    assert ": config/a.yaml -> config/bad.yaml. Correct `base` in config/a.yaml; " in message
+    assert ": config/a.yaml -> config/bad.yaml. Fix `base` in config/a.yaml; " in message
 
 
 def test_a_base_that_is_a_folder_is_an_error(folder):

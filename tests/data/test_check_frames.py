@@ -10,11 +10,11 @@ def test_the_length_of_the_videos_shows_a_wrong_rate():
         return {"videos": {str(n): {"frames": count, "fps": fps} for n, count in enumerate(frames)}}
 
     assert describe_frames(manifest(25, 498, 499, 502)) == (
-        "1499 frames of 3 videos: 19.9 to 20.1 s each at 25 a second"
+        "1499 frames of 3 videos: 19.9 to 20.1 s each at 25 per second"
     )
     assert (
         describe_frames(manifest(29.97, 300))
-        == "300 frames of 1 videos: 10.0 s each at 29.97 a second"
+        == "300 frames of 1 videos: 10.0 s each at 29.97 per second"
     )
 
 
@@ -42,8 +42,8 @@ def test_one_missing_frame_is_enough_for_an_error():
 
     assert errors(61) == []
     assert errors(60) == [
-        "video 'a': second 902 is frame 61 of 60; fix data.fps or first_second, extract a longer "
-        "part or delete the keyframe"
+        "video 'a': second 902 is frame 61 of 60; fix data.fps or data.first_second, extract a "
+        "longer part or delete the keyframe"
     ]
 
 

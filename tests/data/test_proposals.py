@@ -200,7 +200,7 @@ def test_pieces_are_joined_and_some_may_be_empty(tmp_path):
     assert joined.index.keys() == [("a", 2), ("b", 1)]
     assert joined.scores.tolist() == [0.25, 0.5]
     assert joined.boxes.tolist() == [[0, 0, 1, 0.5], [0, 0, 1, 1]]
-    with pytest.raises(UserError, match="found no one"):
+    with pytest.raises(UserError, match="found no people"):
         join_proposals(paths[1:2])
 
 

@@ -43,8 +43,8 @@ def test_found_people_are_counted_at_every_score():
 def test_the_description_has_all_counts():
     assert describe(measure(ROWS, FOUND, {("b", 3)}, SCORES), SCORES) == (
         "recall at IoU 0.5: 50.0 % of 4 annotated people, 25.0 % with scores of 0.9 or more "
-        "(boxes.test_score), 50.0 % with scores of 0.8 or more (boxes.bank_score); 1.25 boxes a "
-        "keyframe; 1 of 4 keyframes have none"
+        "(boxes.test_score), 50.0 % with scores of 0.8 or more (boxes.bank_score); 1.25 boxes "
+        "per keyframe; 1 of 4 keyframes have none"
     )
 
 
@@ -70,7 +70,7 @@ def test_seconds_that_are_shifted_by_one_give_a_warning():
 
     assert warning(1) == (
         "with the proposals' seconds 1 lower, 100.0 % of the annotated people would be found, not "
-        "0.0 %: do both files count seconds alike, and is data.first_second right?"
+        "0.0 %: do both files count seconds in the same way, and is data.first_second right?"
     )
     assert (warning(-1) or "").startswith("with the proposals' seconds 1 higher, 100.0 % of")
     assert warning(0) is None

@@ -108,7 +108,7 @@ def test_arrays_are_written_without_compression_or_date_and_without_pickles(tmp_
 
 
 def test_a_file_that_cannot_be_opened_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(UserError, match=r"gone\.pkl: No such file.*; correct the path"):
+    with pytest.raises(UserError, match=r"gone\.pkl: No such file.*; fix the path"):
         open_file(tmp_path / "gone.pkl")
     with pytest.raises(UserError, match="Is a directory"):
         open_file(tmp_path)

@@ -12,7 +12,7 @@ from lfb.learning.gpus import choose_device, take_gpus
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match="config key device: cuda was asked for"):
+    with pytest.raises(UserError, match="config key device: cuda is set"):
         choose_device("cuda")
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
 

@@ -205,7 +205,7 @@ def test_cuda_without_a_gpu_is_refused_before_any_work(
     copy: Workflow, commands: dict[str, str]
 ) -> None:
     command = commands["train_baseline 0"].replace("--device cpu", "--device cuda")
-    refused(copy, command, BASELINE, "config key device: cuda was asked for")
+    refused(copy, command, BASELINE, "config key device: cuda is set")
 
 
 @pytest.fixture

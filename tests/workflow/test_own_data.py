@@ -164,7 +164,7 @@ def test_films_with_a_detectors_boxes_in_pixels_and_a_single_class(fresh: Workfl
     for said in (
         "train: recall at IoU 0.5: 41.7 % of 24 annotated people, ",
         "val: recall at IoU 0.5: 41.7 % of 12 annotated people, 41.7 % with scores of 0.9 or more "
-        "(boxes.bank_score, boxes.test_score); 1.67 boxes a keyframe; 1 of 6 keyframes have none",
+        "(boxes.bank_score, boxes.test_score); 1.67 boxes per keyframe; 1 of 6 keyframes have none",
         "30 boxes in pixels, divided by the size of the frames; 10 of them on other videos, left",
     ):
         assert said in result.output

@@ -1,6 +1,6 @@
 """Backbones: 3D networks that turn a clip into a feature map.
 
-Each family has a file of its own, and ``blocks.py`` holds what they share. The config names a
+Each family has one file, and ``blocks.py`` holds what they share. The config names a
 backbone by its file: ``name: slowonly`` is the subclass of ``Backbone`` in ``slowonly.py``, and the
 other keys are its arguments.
 """
@@ -30,7 +30,7 @@ class Backbone(nn.Module):
     std: tuple[float, float, float]
 
     def forward(self, clips: Tensor) -> Tensor:
-        """Return (B, C, T', H / ``stride``, W / ``stride``), with T' of the backbone's choice.
+        """Return (B, C, T', H / ``stride``, W / ``stride``), where the backbone chooses T'.
 
         Args:
             clips: (B, 3, T, H, W) normalised RGB, float32 (bfloat16 inside autocast).

@@ -126,7 +126,7 @@ class I3D(Backbone):
         self.apply(initialise)
 
     def forward(self, clips: Tensor) -> Tensor:
-        """(B, 3, T, H, W) normalised RGB -> (B, channels, T / 2, H / 16, W / 16)."""
+        """Return (B, channels, T / 2, H / 16, W / 16) of normalised RGB (B, 3, T, H, W)."""
         x = self.pool1(self.conv1(clips).relu_())
         x = self.pool2(self.get_submodule("layer1")(x))
         for stage in 2, 3, 4:

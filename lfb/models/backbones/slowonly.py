@@ -63,7 +63,7 @@ class SlowOnly(Backbone):
         self.apply(initialise)
 
     def forward(self, clips: Tensor) -> Tensor:
-        """(B, 3, T, H, W) normalised RGB -> (B, channels, T, H / stride, W / stride)."""
+        """Return (B, channels, T, H / stride, W / stride) of normalised RGB (B, 3, T, H, W)."""
         x = self.pool1(self.conv1(clips).relu_())
         for stage in range(1, self.stages + 1):
             x = self.get_submodule(f"layer{stage}")(x)

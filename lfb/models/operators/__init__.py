@@ -1,6 +1,6 @@
 """Feature bank operators: what a person's RoI reads from the bank (Wu et al., section 3.3).
 
-Each operator has a file of its own. The config names an operator by its file: ``name: avg`` is the
+Each operator has one file. The config names an operator by its file: ``name: avg`` is the
 subclass of ``Operator`` in ``avg.py``, and the other keys are its arguments. To add an operator,
 add a file. Nothing else has to change.
 """
@@ -45,7 +45,7 @@ class Operator(nn.Module):
 
 
 def build_operator(name: str, channels: int, **arguments: Any) -> Operator:
-    """Return the operator that a config names, for features of so many channels.
+    """Return the operator that a config names, for features of ``channels`` channels.
 
     Raises:
         UserError: No file of this folder has that name.
