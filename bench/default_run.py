@@ -1,4 +1,4 @@
-"""Time the default run, cold, in a fresh clone; a dry run; and how long a job takes to start."""
+"""Measure the default run in a fresh clone, a dry run, and the start of a job."""
 
 import shutil
 import subprocess
@@ -13,15 +13,15 @@ START = "from scripts import train; import lfb.learning.jobs.training, zarr"
 
 
 def run(command: list[str], folder: Path) -> tuple[float, float]:
-    """Return the seconds, and the peak memory of all processes in GB (PSS: shared pages once)."""
+    """Run a command; return its seconds and the peak memory of its processes in GB (PSS)."""
     begin, peak = time.monotonic(), 0
     with (folder / "log").open("w") as log:
         process = psutil.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     while process.poll() is None:
         total = 0
-        for one in [process, *process.children(recursive=True)]:
+        for running in [process, *process.children(recursive=True)]:
             try:
-                total += one.memory_full_info().pss
+                total += running.memory_full_info().pss
             except psutil.Error:
                 continue  # it has just ended
         peak = max(peak, total)
@@ -39,7 +39,7 @@ def main() -> None:
         dry = sorted(run([*snakemake, "-n"], folder)[0] for _ in range(3))[1]
         print(f"dry run: {dry:.1f} s (median of 3)", flush=True)
         start = sorted(run([sys.executable, "-c", START], folder)[0] for _ in range(3))[1]
-        print(f"start of a training job, to its first line of work: {start:.1f} s (median of 3)")
+        print(f"start of a training job (its imports): {start:.1f} s (median of 3)")
         seconds, memory = run([*snakemake, "--cores", "all", "results/map_table.csv"], folder)
         size = sum(
             path.stat().st_size

@@ -1,6 +1,6 @@
-"""Time the evaluation of predictions of AVA's size: our program, and MMAction2's evaluator.
+"""Measure the evaluation of predictions of AVA's size by our program and by MMAction2's.
 
-Each runs in a separate process, on files that tests/ava_sized.py makes from a seed.
+Each runs in its own process, on files drawn from a seed: see tests/ava_sized.py.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def main() -> None:
         "--peer",
         type=float,
         default=0.05,
-        help="fraction of the rows for MMAction2, found by LFB_PEERS; 1 takes 12 GB",
+        help="fraction of the rows that MMAction2 (in LFB_PEERS) scores; 1 takes 12 GB, 0 skips it",
     )
     part = parser.parse_args().peer
     os.environ["PYTHONPATH"] = str(Path.cwd())  # for the programs, which run in the folder
@@ -55,12 +55,12 @@ def main() -> None:
             print(
                 f"MMAction2     part.csv: {slow:.1f} s, {large:.2f} GB, mAP {theirs!r} (mmaction2)"
             )
-            print(f"{slow / seconds:.0f} times the time, {large / memory:.0f} times the memory;")
+            print(f"MMAction2 / ours: {slow / seconds:.0f} x time, {large / memory:.0f} x memory")
             print(f"the mAPs differ by {abs(theirs - found / 100):.1e}")
 
 
 def ours(folder: Path, predictions: str) -> tuple[float, float, float]:
-    """Return seconds, GB and mAP of the program that writes metrics.json."""
+    """Run the program that writes metrics.json; return its seconds, GB and mAP."""
     files = {**FILES, "predictions": predictions, "output": "m.json"}
     options = [f"--{option}={folder / file}" for option, file in files.items()]
     (folder / "settings.json").write_text(json.dumps({"unscored": sorted(UNSCORED)}))

@@ -1,6 +1,6 @@
 """Measure the gain from the bank on the demo data, and from another video's bank.
 
-It needs a finished run of the default config and takes every seed under results/.
+Run the default config first. All seeds under results/ are measured.
 """
 
 import json
@@ -26,7 +26,7 @@ DATA = Path("resources/demo")
 
 @dataclass
 class Swapped:
-    """A bank that looks up another video in place of each one."""
+    """A bank that returns another video's rows for each video."""
 
     bank: Bank
     other: dict[str, str]
@@ -39,7 +39,7 @@ class Swapped:
 
 
 def swapped(bank: Bank) -> Swapped:
-    """Return a bank in which each video looks up the next one of a random order."""
+    """Return a bank in which each video gets the rows of the next one in a random order."""
     order = generator("swapped banks").permutation(bank.videos).tolist()
     return Swapped(bank, dict(zip(order, order[1:] + order[:1], strict=True)))
 

@@ -1,4 +1,4 @@
-"""The baseline: a model without a bank. Its features then make up the banks.
+"""The baseline: a model without a bank. Its features fill the banks.
 
 in    <results>/data/manifest.json and the training split
 out   <results>/seed-{seed}/baseline/checkpoint.safetensors

@@ -3,7 +3,7 @@
 in    the annotation files and videos (or folders of frames) that the config's `data` names
 out   <results>/data/check.json    what the data set contains, and warnings
 
-step  read every annotation file, and look into every video
+step  read every annotation file, and open every video
 """
 
 CHECKED = ["annotations", "excluded", "proposals", "detections"]
@@ -33,7 +33,7 @@ rule check_data:
             },
         ),
     message:
-        "{rule}: read the annotations and look into the videos"
+        "{rule}: read the annotations and open the videos"
     shell:
         "python {params.program} --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --output {output}"

@@ -22,7 +22,7 @@ from lfb.errors import UserError
 from lfb.models.signatures import arguments
 
 # Snakemake merges config files in the order of the command line and knows nothing of their `base`.
-# A module has only what the workflow that uses it hands over.
+# A module gets its config from the workflow that uses it.
 if workflow.modifier.is_main_snakefile():
     config_files = workflow.overwrite_configfiles
     overrides = workflow.config_settings.config
@@ -85,8 +85,8 @@ def required(path):
 def users(files, rule):
     """Return an input function: the user's own files, which must exist.
 
-    They need not exist where the output of `rule` does. You may delete the videos once you have
-    their frames.
+    They need not exist if the output of `rule` exists: you may delete the videos once you have their
+    frames.
     """
 
     def present(wildcards):

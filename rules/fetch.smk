@@ -4,7 +4,7 @@ in    the addresses under `fetch`
 out   the files at the paths given there. They are not outputs of a rule: Snakemake deletes outputs
       before it runs a job again, and these files may be the user's own
 
-step  download what is missing. No other stage asks for it
+step  download the missing files. No other stage runs this one
 """
 
 # A target for each kind of file: `snakemake --cores 8 fetch_videos`.

@@ -5,7 +5,7 @@ out   <results>/data/manifest.json    the frames of each video: all later jobs d
       <resources>/frames/*.zip        one zip per video. They are not outputs: they are kept
                                       between runs, and configs with the same `resources` share them
 
-step  extract and pack the frames that are missing, and check all
+step  extract and pack missing frames, and check all frames
 """
 
 

@@ -1,4 +1,4 @@
-"""What the Snakefile does before the first job and after a failed one."""
+"""Hooks of the Snakefile: they run before the first job and after a failed one."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ def estimate_disk_use():
         path = write_settings(JOB_SETTINGS, "estimate_disk_use", job)
         options = f"--settings {path} --labels {shlex.quote(config['data']['labels'])}"
         folders = f"--frames {FRAMES} --results {Path(table).parent}"
-        # An estimate that fails stops no run.
+        # A failed estimate does not stop the run.
         subprocess.run(
             f"python {command('estimate_disk_use')} {options} {folders}",
             shell=True,
@@ -38,7 +38,7 @@ def estimate_disk_use():
 
 
 def repeat_errors(log):
-    """Print the error of each failed job once more, below all that Snakemake prints about it."""
+    """Print the error of each failed job once more, below Snakemake's own output."""
     text = "".join(Path(file).read_text() for file in log)
     failed = re.findall(
         r"^Error in rule\s(\w+):\n(?:    .*\n)*?    log: (.*) \(check",

@@ -4,7 +4,7 @@ in    the training split, the manifest and the training bank
 out   <results>/seed-{seed}/{model}/checkpoint.safetensors
       <results>/seed-{seed}/{model}/history.jsonl    metrics of each epoch
 
-step  train one model an entry
+step  train one model for each entry
 """
 
 

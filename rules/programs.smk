@@ -12,8 +12,8 @@ JOB_SETTINGS = workflow.pathvars.apply("<logs>/settings")
 def program(name):
     """Return a params function: what `python` runs, from any working directory.
 
-    Its argument `input` has Snakemake leave the result out when it compares params. Otherwise all
-    jobs would run again after you move the project.
+    Snakemake ignores the result when it compares params, because the function takes `input`.
+    Otherwise all jobs would run again after you move the project.
     """
     return lambda wildcards, input: command(name)
 

@@ -1,4 +1,4 @@
-"""Trained models and banks of others, in place of training and building.
+"""Import trained models and published banks instead of training and building.
 
 in    a model's `checkpoint` and the `published` banks that the config names
 out   <results>/seed-{seed}/{model}/checkpoint.safetensors
@@ -9,7 +9,7 @@ step  import each file that the config names
 
 
 rule import_checkpoint:
-    """Import a trained model in place of training one."""
+    """Import a trained model instead of training one."""
     input:
         source=lambda wildcards: required(
             config["models"][wildcards.model]["checkpoint"]
@@ -42,7 +42,7 @@ rule import_checkpoint:
 
 
 rule import_bank:
-    """Import a bank that MMAction2 wrote in place of building one."""
+    """Import a bank that MMAction2 wrote instead of building one."""
     input:
         unpack(users(published_bank, rule="import_bank")),
         keyframes=lambda wildcards: (

@@ -9,7 +9,7 @@ FOLDER = Path(__file__).resolve().parent
 
 def main(words: list[str]) -> None:
     """Parse a program's name and arguments, and run it."""
-    # Python puts this folder on the path. The packages `scripts` and `lfb` lie beside it.
+    # Python puts this folder on the path. Replace it by its parent, for `scripts` and `lfb`.
     sys.path[0] = str(FOLDER.parent)
 
     from lfb.program import program

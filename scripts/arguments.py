@@ -24,12 +24,12 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def computing_threads(arguments: argparse.Namespace, processes: int = 1) -> int:
-    """Return the threads that each process of a job computes with; its workers use the others."""
+    """Return the computing threads of each process of a job; its workers use the other threads."""
     return max(1, arguments.threads // processes - arguments.workers)
 
 
 def every(piece: str) -> slice:
-    """Return which videos are in a piece: 2-of-4 has the second one and every fourth after it."""
+    """Return the slice of a piece's videos: 2-of-4 has the second and every fourth after it."""
     number, pieces = map(int, piece.split("-of-"))
     return slice(number - 1, None, pieces)
 

@@ -1,4 +1,4 @@
-"""Build one piece of a split's feature bank, which has some of the videos."""
+"""Build one piece of a split's feature bank, from some of its videos."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from scripts.arguments import add_device, computing_threads, every
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
-    parser.add_argument("--checkpoint", required=True, help="of the baseline")
+    parser.add_argument("--checkpoint", required=True, help="checkpoint of the baseline")
     parser.add_argument("--split", required=True)
     parser.add_argument("--piece", required=True, help="Snakemake's scatter item, such as 1-of-4")
     parser.add_argument("--output", required=True, help="folder of the piece")

@@ -1,7 +1,7 @@
 """Write environment.yml from the lock: ``python -m scripts.conda_environment``.
 
-Snakemake copies the file into ``.snakemake/conda`` before conda reads it. A ``-r requirements.txt``
-in it would then name a file that is not there, so it lists the pins themselves.
+Snakemake copies the file into ``.snakemake/conda`` before conda reads it. There, the line
+``-r requirements.txt`` would name a missing file. Therefore environment.yml lists the pins.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Write the proposals of a person detector's csv."""
+"""Convert the csv of a person detector to proposals."""
 
 import argparse
 import logging

@@ -8,10 +8,12 @@ FILES = ("annotations", "excluded", "proposals")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--videos", required=True, help="folder to write")
+    parser.add_argument("--videos", required=True, help="folder of videos to write")
     parser.add_argument("--labels", required=True, help="label list to write")
     for split in ("train", "val"):
-        parser.add_argument(f"--{split}", nargs=3, required=True, metavar=FILES, help="to write")
+        parser.add_argument(
+            f"--{split}", nargs=3, required=True, metavar=FILES, help="files to write"
+        )
     parser.add_argument("--processes", type=int, default=1)
 
 

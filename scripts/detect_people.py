@@ -1,4 +1,4 @@
-"""Detect the people in the keyframes of one piece of a split, which has some of the videos."""
+"""Detect people in the keyframes of one piece of a split, some of its videos."""
 
 import argparse
 
@@ -9,9 +9,9 @@ from scripts.arguments import computing_threads, every
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_split(parser)
     parser.add_argument("--manifest", required=True, help="manifest of the frames")
-    parser.add_argument("--weights", required=True, help="of the person detector, .pth")
+    parser.add_argument("--weights", required=True, help="weights of the person detector, .pth")
     parser.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
-    parser.add_argument("--threads", type=int, default=1, help="of the whole job")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the whole job")
     parser.add_argument("--workers", type=int, default=0, help="processes that read frames")
     parser.add_argument("--piece", required=True, help="Snakemake's scatter item, such as 1-of-4")
     parser.add_argument("--output", required=True, help="proposals of the piece, pickle")

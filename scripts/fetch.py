@@ -1,4 +1,4 @@
-"""Fetch what the config's ``fetch`` names and is not there yet."""
+"""Download the missing files among those that the config's `fetch` names."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from lfb.files.fetch import fetch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, default=1, help="files at a time")
+    parser.add_argument("--threads", type=int, default=1, help="files to download at once")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Join the pieces of a feature bank into one store."""
+"""Join the pieces of a feature bank."""
 
 import argparse
 

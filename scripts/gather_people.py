@@ -1,4 +1,4 @@
-"""Join the detected people of all videos of a split."""
+"""Join the detected people of a split's videos."""
 
 import argparse
 import logging
@@ -9,7 +9,7 @@ log = logging.getLogger("lfb")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pieces", nargs="+")
+    parser.add_argument("pieces", nargs="+", help="proposals of the pieces, pickles")
     parser.add_argument("--output", required=True, help="proposals to write, pickle")
 
 

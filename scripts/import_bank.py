@@ -1,4 +1,4 @@
-"""Write a feature bank from one that MMAction2 wrote."""
+"""Import a feature bank that MMAction2 wrote."""
 
 import argparse
 import logging
@@ -9,7 +9,7 @@ log = logging.getLogger("lfb")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", required=True, help="lfb_{train,val}.pkl")
     parser.add_argument("--split", required=True)
-    parser.add_argument("--keyframes", required=True, help="keyframes whose windows are looked up")
+    parser.add_argument("--keyframes", required=True, help="keyframes that look up the bank, .npz")
     parser.add_argument("--output", required=True, help="folder of the bank")
 
 

@@ -1,4 +1,4 @@
-"""Write the mAP table, and a record of what it was made from."""
+"""Write the mAP table, and a record of the code, settings and metrics behind it."""
 
 import argparse
 import logging
@@ -12,10 +12,12 @@ log = logging.getLogger("lfb")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--models", nargs="+", required=True, help="in the order of the table")
-    parser.add_argument("--metrics", nargs="+", required=True, help="by model, then seed")
+    parser.add_argument(
+        "--models", nargs="+", required=True, help="models in the order of the table"
+    )
+    parser.add_argument("--metrics", nargs="+", required=True, help="metrics, by model, then seed")
     parser.add_argument("--output", required=True, help="table to write, csv")
-    parser.add_argument("--origin", required=True, help="file to write about the table, JSON")
+    parser.add_argument("--origin", required=True, help="record to write, JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Count the annotated people that the proposals of a split show."""
+"""Measure the share of annotated people among the proposals of a split."""
 
 import argparse
 import logging

@@ -8,10 +8,12 @@ from scripts.bank_arguments import add_bank
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
-    parser.add_argument("--checkpoint", required=True)
+    parser.add_argument("--checkpoint", required=True, help="checkpoint of the model")
     add_bank(parser)
-    parser.add_argument("--baseline", help="checkpoint that must have built the bank")
-    parser.add_argument("--seed", type=int, required=True, help="of draws from the bank")
+    parser.add_argument("--baseline", help="baseline; the bank must be built with it")
+    parser.add_argument(
+        "--seed", type=int, required=True, help="seed of random draws from the bank"
+    )
     parser.add_argument("--output", required=True, help="predictions to write, .npz")
 
 

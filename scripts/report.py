@@ -1,4 +1,4 @@
-"""Write the report: tables, curves, and the answers of the models on example keyframes."""
+"""Write the report: tables, curves, and the models' predictions for single keyframes."""
 
 import argparse
 import csv
@@ -15,10 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", required=True, help="summary of the data set, JSON")
     parser.add_argument("--table", required=True, help="mAP table, csv")
     add_bank(parser)
-    parser.add_argument("--metrics", nargs="+", required=True, help="by model, then seed")
-    parser.add_argument("--histories", nargs="*", default=[], help="of trained models")
-    parser.add_argument("--predictions", nargs="+", required=True, help="of the first seed")
-    parser.add_argument("--checkpoints", nargs="+", required=True, help="of the first seed")
+    parser.add_argument("--metrics", nargs="+", required=True, help="metrics, by model, then seed")
+    parser.add_argument(
+        "--histories", nargs="*", default=[], help="histories of the trained models"
+    )
+    parser.add_argument("--predictions", nargs="+", required=True, help="those of the first seed")
+    parser.add_argument("--checkpoints", nargs="+", required=True, help="those of the first seed")
     parser.add_argument("--output", required=True, help="page to write, html")
 
 
@@ -31,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     from lfb.report.results import Data, load_models
     from lfb.video.frames import Manifest
 
-    torch.set_num_threads(1)  # a few clips, and the same sums on any machine
+    torch.set_num_threads(1)  # sums do not depend on the number of cores
     settings = arguments.settings
     manifest = Manifest(arguments.manifest)
     baseline = arguments.checkpoints[settings["models"].index("baseline")]

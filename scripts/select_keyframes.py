@@ -1,4 +1,4 @@
-"""Choose the keyframes and people that one stage works on."""
+"""Select the keyframes and people for one stage."""
 
 import argparse
 import logging

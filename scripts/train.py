@@ -1,4 +1,4 @@
-"""Train one model, on as many processes as you ask for."""
+"""Train one model in one or more processes."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,9 @@ from scripts.bank_arguments import add_bank
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument(
+        "--processes", type=int, default=1, help="training processes, one for each GPU"
+    )
     parser.add_argument("--seed", type=int, required=True)
     add_bank(parser)
     parser.add_argument("--checkpoint", required=True, help="checkpoint to write")

@@ -1,4 +1,4 @@
-"""Ground truth and predictions of the size of AVA's validation split, made from a seed."""
+"""Random ground truth and predictions of the size of AVA's validation split."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from lfb.data.predictions import Entries, Predictions
 
-SECONDS = range(902, 1799)  # 897 keyframes a video
+SECONDS = range(902, 1799)  # 897 keyframes in each video
 UNSCORED = {2, 16, 18, 19, 21, 23, 25, 31, 32, 33, 35, 39, 40, 42, 44, 50, 53, 55, 71, 75}
 CLASSES = {i: f"action {i}" for i in range(1, 81) if i not in UNSCORED}
 
@@ -18,10 +18,10 @@ def make_ava(
     """Return ground truth, excluded keyframes and predictions; no two scores are equal.
 
     A keyframe shows one to four people, each in one to four actions. Some classes are far more
-    common than others, and some are not scored. Nine in ten people have a detected box, displaced
-    by chance, and there are boxes without a person. AVA's 64 videos give about 150,000 boxes and 9
-    million scores, which are higher for the actions that a person does. One keyframe in 50 is
-    excluded, one in 20 has no ground truth.
+    common than others, and some are not scored. Nine in ten people have a detected box, randomly
+    displaced, and some boxes have no person. AVA's 64 videos give about 150,000 boxes and 9 million
+    scores. Scores are higher for the actions that a person does. One keyframe in 50 is excluded;
+    one in 20 has no ground truth.
     """
     random = np.random.default_rng(seed)
     ids = np.array(sorted({*CLASSES, *UNSCORED}))

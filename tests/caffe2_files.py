@@ -1,7 +1,7 @@
-"""What the authors' Caffe2 code stores and computes, written from its source for the tests.
+"""The authors' Caffe2 model in PyTorch: its blobs and its computation.
 
-The source is github.com/facebookresearch/video-long-term-feature-banks, lib/models/. Nothing here
-is shared with ``lfb.models``: blobs are named, shaped and used one by one, as there.
+The source is github.com/facebookresearch/video-long-term-feature-banks, lib/models/. This module
+shares no code with ``lfb.models``: it names, shapes and uses the blobs one by one, as the source.
 """
 
 import math
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 Blobs = dict[str, np.ndarray]
 
-# resnet_video.py: obtain_arc, temporal radius of each block, and after which a non-local one comes.
+# resnet_video.py: obtain_arc. Temporal radius of each block; blocks that a non-local one follows.
 ARCHITECTURE = {
     50: {
         "res2": ([1, 1, 1], []),
@@ -34,7 +34,7 @@ WIDTHS = {"res2": 64, "res3": 128, "res4": 256, "res5": 512}
 
 
 def backbone_shapes(depth: int) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the backbone's blobs; ``_bn`` stands for all of a batch norm."""
+    """Return names and shapes of the backbone's blobs; ``_bn`` stands for those of a batch norm."""
     shapes: dict[str, tuple[int, ...]] = {"conv1_w": (64, 3, 5, 7, 7), "res_conv1_bn": (64,)}
     channels = 64
     for stage, (radii, nonlocal_after) in ARCHITECTURE[depth].items():
@@ -63,7 +63,7 @@ def backbone_shapes(depth: int) -> dict[str, tuple[int, ...]]:
 
 
 def head_shapes(operator: str | None, layers: int = 0) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of blobs of an operator (avg, max, nl) and the classifier."""
+    """Return names and shapes of blobs of an operator (avg, max, nl) and the classifier."""
     shapes: dict[str, tuple[int, ...]] = {}
     if operator == "nl":
         for name in "box_pooled_fbonl_reduc", "lfb_1x1":
@@ -77,16 +77,16 @@ def head_shapes(operator: str | None, layers: int = 0) -> dict[str, tuple[int, .
 
 
 def draw(shapes: dict[str, tuple[int, ...]], seed: int, statistics: bool = False) -> Blobs:
-    """Blobs with values like those of a trained network.
+    """Return blobs with values like those of a trained network.
 
     Args:
-        statistics: Whether batch norms keep them, as in what was trained on Kinetics.
+        statistics: Whether batch norms have running statistics, as in weights from Kinetics.
     """
     random = np.random.default_rng(seed)
     blobs: Blobs = {}
     for name, shape in shapes.items():
         if name.endswith("_bn"):
-            end = "2c" in name or "nonlocal" in name  # added to what comes along the shortcut
+            end = "2c" in name or "nonlocal" in name  # added to the shortcut
             scale = random.uniform(0.1, 0.3, shape) if end else random.uniform(0.6, 1.2, shape)
             blobs[f"{name}_s"] = scale
             blobs[f"{name}_b"] = random.normal(0, 0.1, shape)
@@ -101,7 +101,7 @@ def draw(shapes: dict[str, tuple[int, ...]], seed: int, statistics: bool = False
 
 
 def backbone(blobs: Blobs, depth: int, clips: Tensor) -> Tensor:
-    """(B, 3, T, H, W) normalised -> (B, 2048, T / 2, H / 16, W / 16)."""
+    """Return (B, 2048, T / 2, H / 16, W / 16) features of normalised (B, 3, T, H, W) clips."""
     get = {name: torch.from_numpy(blob) for name, blob in blobs.items()}
 
     def norm(x: Tensor, name: str) -> Tensor:
@@ -140,7 +140,7 @@ def backbone(blobs: Blobs, depth: int, clips: Tensor) -> Tensor:
 
 
 def _nonlocal(x: Tensor, get: dict[str, Tensor], stage: str, block: int, norm: Any) -> Tensor:
-    """nonlocal_helper.py: add_nonlocal and, in res3, add_nonlocal_group with groups of 4 frames."""
+    """Run nonlocal_helper.py: add_nonlocal; in res3 add_nonlocal_group, groups of 4 frames."""
     name = f"nonlocal_conv{stage[-1]}_{block}"
     whole = x.shape
     if stage == "res3":
@@ -162,7 +162,7 @@ def _nonlocal(x: Tensor, get: dict[str, Tensor], stage: str, block: int, norm: A
 
 
 def roi_features(features: Tensor, rois: Tensor) -> Tensor:
-    """head_helper.py: roi_pool, with RoIAlign as Caffe2 has it; (R, 2048)."""
+    """Return (R, 2048) features of head_helper.py: roi_pool, with Caffe2's RoIAlign."""
     features = features.mean(2)
     pooled = []
     for index, *box in rois.tolist():
@@ -174,7 +174,7 @@ def roi_features(features: Tensor, rois: Tensor) -> Tensor:
 
 
 def _bins(low: float, high: float, size: int) -> Tensor:
-    """(7, size) weight of each pixel of a row or column in each bin of a box."""
+    """Return the (7, size) weight of each pixel of a row or column in each bin of a box."""
     length = max(high - low, 1.0)
     samples = math.ceil(length / 7)
     weights = torch.zeros(7, size)
@@ -192,11 +192,11 @@ def _bins(low: float, high: float, size: int) -> Tensor:
 def logits(
     blobs: Blobs, operator: str | None, layers: int, features: Tensor, lfb: Tensor | None
 ) -> Tensor:
-    """lfb_helper.py and the end of resnet_video.py: (R, 80).
+    """Return (R, 80) logits of lfb_helper.py and the end of resnet_video.py.
 
     Args:
         features: (R, 2048) ``box_pooled``.
-        lfb: (R, M, 2048) rows of the window of each RoI.
+        lfb: (R, M, 2048) rows of each RoI's window.
     """
     get = {name: torch.from_numpy(blob) for name, blob in blobs.items()}
 
@@ -227,7 +227,7 @@ def logits(
 
 
 def python_2(value: Any) -> bytes:
-    """Dicts, arrays and numbers as ``cPickle.dumps(value, 2)`` of Python 2 writes them."""
+    """Pickle dicts, arrays and numbers as ``cPickle.dumps(value, 2)`` of Python 2 does."""
     return b"".join([b"\x80\x02", *_python_2(value), b"."])
 
 

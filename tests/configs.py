@@ -49,7 +49,7 @@ models:
 
 
 def put(config: dict[str, Any], path: str, value: Any) -> None:
-    """Sets the value at a path such as ``input.crop``; DELETE removes the key."""
+    """Set the value at a path such as ``input.crop``; DELETE removes the key."""
     *above, last = path.split(".")
     for key in above:
         config = config.setdefault(key, {})
@@ -60,7 +60,7 @@ def put(config: dict[str, Any], path: str, value: Any) -> None:
 
 
 def unchecked(**changes: Any) -> dict[str, Any]:
-    """The config above with the values at some paths (``__`` for a dot) changed."""
+    """Return the config above, with the values at some paths (``__`` for a dot) changed."""
     config = yaml.safe_load(MODELS)
     for path, value in changes.items():
         put(config, path.replace("__", "."), value)
@@ -76,7 +76,7 @@ def checked(**changes: Any) -> dict[str, Any]:
 
 
 def imported(**changes: Any) -> dict[str, Any]:
-    """A config that trains nothing and has no keys of training."""
+    """Return a config that trains nothing and has no keys of training."""
     models = {f"models__{model}__checkpoint": f"{model}.pth" for model in ("baseline", "lfb_nl")}
     given = {"models__lfb_avg": None, "training": None, "data__train": None}
     return checked(**{**models, **given, **changes})

@@ -12,7 +12,7 @@ from lfb.program import log
 from lfb.video.extraction import extract
 from tests.films import CUT, make_video
 
-# A slow example is not a failure: the machine may have other work.
+# A slow example is not a failure: the machine may be busy.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
@@ -30,7 +30,7 @@ def _fresh_log() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of videos of 4 s, and of broken ones."""
+    """Return a folder of videos of 4 s, and of broken ones."""
     folder = tmp_path_factory.mktemp("videos")
     for name in "plain.mp4", "other.mkv":
         make_video(folder / name, 96)
@@ -44,7 +44,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cut(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Zip of seconds 1 to 3 of a video."""
+    """Return the zip of seconds 1 to 3 of a video."""
     path = tmp_path_factory.mktemp("zips") / "plain.zip"
     extract(videos / "plain.mp4", path, **CUT)
     return path
@@ -52,7 +52,7 @@ def cut(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def peer() -> SimpleNamespace:
-    """MMAction2's own classes; see CONTRIBUTING.md."""
+    """Return MMAction2's own classes; see CONTRIBUTING.md."""
     folder = os.environ.get("LFB_PEERS")
     if not folder:
         pytest.skip("LFB_PEERS names no folder with tests/peers.txt installed; see CONTRIBUTING.md")

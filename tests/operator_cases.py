@@ -19,7 +19,7 @@ def build(name: str, empty: str) -> Operator:
 def draw(
     seed: int, filled: list[list[int]], rois: int = 4
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """roi, rows, real and clip for windows whose slots are given as 0 or 1."""
+    """Return roi, rows, real and clip for windows with these slots, 1 if filled and 0 if empty."""
     random = torch.Generator().manual_seed(seed)
     real = torch.tensor(filled, dtype=torch.bool)
     rows = torch.randn(*real.shape, CHANNELS, generator=random, dtype=torch.float64)
@@ -29,7 +29,7 @@ def draw(
 
 
 def windows(least: int = 0) -> st.SearchStrategy[list[list[int]]]:
-    """One to three windows of equally many slots, each with at least ``least`` features."""
+    """Return one to three windows of equally many slots, each with at least ``least`` features."""
     return st.integers(2, 6).flatmap(
         lambda slots: st.lists(
             st.lists(st.integers(0, 1), min_size=slots, max_size=slots).filter(

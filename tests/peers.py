@@ -1,7 +1,7 @@
 """MMAction2's own modules, loaded from a folder beside the environment (tests/peers.txt).
 
 Its wheel cannot be imported as a whole, and mmdet and mmcv's compiled operators are not installed.
-Empty packages let single modules load. Stand-ins replace what these modules only mention.
+Empty packages let single modules load. Stand-ins replace names that the modules import unused.
 """
 
 import io
@@ -85,10 +85,10 @@ def _of(module: str, name: str) -> Any:
 def average_precisions(
     peer: SimpleNamespace, submission: Path, labels: Path, truth: Path, excluded: Path
 ) -> tuple[float, dict[int, float]]:
-    """mAP and AP of each class that its ``ava_eval`` gives, in full precision.
+    """Return mAP and the AP of each class from its ``ava_eval``, in full precision.
 
-    It returns the mAP alone and prints the rest, rounded. Its 32 processes become this one, and it
-    gets back the ``np.NAN`` that NumPy 2 has no more.
+    ``ava_eval`` returns only the mAP and prints rounded APs. It uses 32 processes (one here), and
+    ``np.NAN``, which NumPy 2 no longer has.
     """
     module = peer.evaluation
     measured: list[float] = []
@@ -116,7 +116,7 @@ def average_precisions(
 
 
 class RoIAlign(nn.Module):
-    """mmcv's, by torchvision's kernel, which is bit-identical on the CPU."""
+    """Stand-in for mmcv's RoIAlign: torchvision's kernel, bit-identical on the CPU."""
 
     def __init__(
         self, size: int, scale: float, *, sampling_ratio: int, pool_mode: str, aligned: bool
@@ -132,7 +132,7 @@ class RoIAlign(nn.Module):
 
 
 class PeerActionModel(nn.Module):
-    """The peer's modules put together as its configurations of the four models do.
+    """The peer's modules, joined as in its configurations of the four models.
 
     Args:
         peer: What ``load`` returned.
@@ -167,7 +167,7 @@ class PeerActionModel(nn.Module):
         self.extractor = peer.Extractor(output_size=8)  # it has no weights
 
     def forward(self, clips: Tensor, rois: Tensor, keyframes: list[str]) -> Tensor:
-        """Logits of normalised clips; ``keyframes`` such as ``video,0902``, one a clip."""
+        """Return logits of normalised clips; each has a keyframe such as ``video,0902``."""
         found, whole = self.extractor(self.backbone(clips), rois)
         if hasattr(self.roi_head, "shared_head"):
             metas = [{"img_key": key} for key in keyframes]
@@ -176,7 +176,7 @@ class PeerActionModel(nn.Module):
 
 
 def save(path: Path, model: nn.Module, version: str, peer: SimpleNamespace) -> None:
-    """Writes a checkpoint as MMAction2 0.x (PyTorch's older format) or 1.x does."""
+    """Write a checkpoint as MMAction2 0.x (PyTorch's older format) or 1.x does."""
     content: dict[str, Any] = {"meta": {"epoch": 20, "iter": 9}, "state_dict": model.state_dict()}
     if version == "1.x":
         hub = peer.MessageHub.get_instance(f"run {path}")

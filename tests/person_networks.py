@@ -10,7 +10,7 @@ SMALL = "fasterrcnn_mobilenet_v3_large_320_fpn"
 
 
 def network(name: str = SMALL) -> nn.Module:
-    """torchvision's own detector, drawn from a seed, that takes everything for a person."""
+    """Return torchvision's detector with random weights; it takes everything for a person."""
     torch.manual_seed(0)
     model = getattr(faster_rcnn, name)(weights=None, weights_backbone=None)
     with torch.no_grad():

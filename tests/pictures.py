@@ -57,7 +57,7 @@ class Film:
 
 
 def make_keyframes(seconds: int = 4) -> list[Keyframe]:
-    """Seconds 902.. of every video, with one to three labelled boxes each."""
+    """Return keyframes from second 902 on of every video, each with one to three labelled boxes."""
     random = np.random.default_rng(0)
     keyframes = []
     for video in VIDEOS:
@@ -75,7 +75,7 @@ def make_keyframes(seconds: int = 4) -> list[Keyframe]:
 
 
 def make_bank(folder: Path) -> Bank:
-    """A bank of the videos with more features in each second than a window of two takes."""
+    """Return a bank of the videos with four features in each second, too many for a window."""
     random = np.random.default_rng(1)
     keys = [(video, second) for video in VIDEOS for second in range(901, 907) for _ in range(4)]
     write_bank(
@@ -92,5 +92,5 @@ def make_bank(folder: Path) -> Bank:
 
 
 def make_model(operator: dict[str, Any] | None = None) -> ActionModel:
-    """A small network that learns from 32 x 32 pixels."""
+    """Return a small network that learns from 32 x 32 pixels."""
     return build_model(TINY, {"roi_size": 3}, operator, OUTPUTS)

@@ -1,4 +1,4 @@
-"""Small files and tables that several tests begin with."""
+"""Small files and tables that several tests use."""
 
 import os
 from pathlib import Path
@@ -13,14 +13,14 @@ NAMES = st.text("abcXYZ-_ 019.é", min_size=1, max_size=6).filter(str.strip)
 
 
 def write(folder: Path, *rows: str, name: str = "train.csv") -> Path:
-    """Writes the lines of a file."""
+    """Write rows as the lines of a file, and return its path."""
     path = folder / name
     path.write_text("\n".join(rows) + "\n")
     return path
 
 
 def annotation_table(*rows: tuple) -> pd.DataFrame:
-    """Rows video, second, x1, y1, x2, y2, action, person."""
+    """Return a table of rows (video, second, x1, y1, x2, y2, action, person)."""
     columns = ["video", "second", "x1", "y1", "x2", "y2", "action", "person"]
     frame = pd.DataFrame(rows, columns=columns)
     frame = frame.astype({"video": str, "second": int, "action": int, "person": int})
@@ -28,14 +28,14 @@ def annotation_table(*rows: tuple) -> pd.DataFrame:
 
 
 def proposals_of(*rows: tuple) -> PersonBoxes:
-    """Rows video, second, x1, y1, x2, y2, score."""
+    """Return proposals of rows (video, second, x1, y1, x2, y2, score)."""
     values = np.array([row[2:] for row in rows], dtype=float).reshape(-1, 5)
     videos, seconds = [row[0] for row in rows], [row[1] for row in rows]
     return PersonBoxes.from_rows(videos, seconds, values[:, :4], values[:, 4])
 
 
 def boxes_at(people: PersonBoxes, video: str, second: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes and scores of a keyframe, none if there is no such keyframe."""
+    """Return boxes and scores of a keyframe, empty if there is no such keyframe."""
     rows = people.index.rows(video, second)
     return people.boxes[rows], people.scores[rows]
 

@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
     with join_team("cpu", 1) as workers:
         bank = make_bank(folder / f"rank-{workers.rank}")
         clips = Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), 0)
-        torch.manual_seed(workers.rank)  # the processes agree all the same
+        torch.manual_seed(workers.rank)  # training makes the weights equal
         model = make_model(NON_LOCAL)
         history = train(
             model,

@@ -18,20 +18,21 @@ PROGRAMS = sorted(
 
 
 def loaded_by(code: str) -> set[str]:
-    """Files of the project that a fresh Python has loaded after some code."""
+    """Return the files of the project that some code loads in a fresh Python process."""
     code += f"""
 import json, sys
 files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
 print(json.dumps([file for file in files if file and file.startswith({f"{ROOT}/lfb"!r})]))
 """
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
-    return {file.removeprefix(f"{ROOT}/") for file in json.loads(told.stdout.splitlines()[-1])}
+    files = json.loads(process.stdout.splitlines()[-1])
+    return {file.removeprefix(f"{ROOT}/") for file in files}
 
 
-# Runs every import statement of the files of each program, those inside functions too. Each has a
-# process of its own, forked from one that has already loaded what is heavy and not the project's.
+# Run every import statement of each program's files, also those inside functions. Each program has
+# its own process, forked from one that has already loaded the heavy packages.
 EVERY_IMPORT = """
 import ast, json, os, sys
 from pathlib import Path
@@ -51,11 +52,11 @@ for program, files in json.loads(sys.argv[1]).items():
 """
 
 
-def test_what_a_program_is_said_to_import_is_what_its_imports_load():
-    said = {program: sources(program) for program in PROGRAMS}
-    assert all(program in files for program, files in said.items())
-    told = subprocess.run(
-        [sys.executable, "-c", EVERY_IMPORT, json.dumps(said)],
+def test_sources_are_the_files_that_a_programs_imports_load():
+    found = {program: sources(program) for program in PROGRAMS}
+    assert all(program in files for program, files in found.items())
+    process = subprocess.run(
+        [sys.executable, "-c", EVERY_IMPORT, json.dumps(found)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
@@ -63,18 +64,18 @@ def test_what_a_program_is_said_to_import_is_what_its_imports_load():
     )
     loaded = {
         program: sorted({program, *files})
-        for program, files in map(json.loads, told.stdout.splitlines())
+        for program, files in map(json.loads, process.stdout.splitlines())
     }
     assert loaded == {
-        program: [file for file in files if file != LAUNCHER] for program, files in said.items()
+        program: [file for file in files if file != LAUNCHER] for program, files in found.items()
     }
 
 
-def test_packages_count_as_what_they_run():
+def test_sources_include_the_init_files_of_packages():
     assert {"lfb/__init__.py", "lfb/models/__init__.py"} <= set(sources("scripts/train.py"))
 
 
-def test_a_model_loads_its_own_backbone_and_operator_alone():
+def test_a_model_loads_only_its_backbone_and_operator():
     code = (
         "import lfb.learning.training, lfb.learning.inference\n"
         "from tests.pictures import make_model\n"
@@ -91,7 +92,7 @@ def test_a_model_loads_its_own_backbone_and_operator_alone():
         }
 
 
-def test_backbones_and_operators_count_where_they_are_named():
+def test_sources_include_the_backbones_and_operators_of_the_models():
     for program in "scripts/train.py", "scripts/build_bank.py":
         bare = set(sources(program))
         assert "lfb/models/operators/__init__.py" in bare
@@ -167,7 +168,7 @@ def test_a_statement_moved_into_the_block_above_changes_the_digest():
     assert syntax_digest(inside) != syntax_digest(outside)
 
 
-def test_each_file_has_a_digest_and_all_have_one_together():
+def test_each_file_has_a_digest_and_all_files_have_a_common_one():
     models = [{"backbone": {"name": "slowonly"}, "operator": None}]
     found = digests("scripts/train.py", models)
     assert list(found) == sources("scripts/train.py", models)

@@ -1,4 +1,4 @@
-"""The lock, the conda environment, CI and the README say the same."""
+"""The lock, the conda environment, CI and the README agree."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ LOCK = (ROOT / "requirements.txt").read_text()
 
 
 def locked() -> dict[str, list[Version]]:
-    """Versions of each package in the lock: more than one where the Python version decides."""
+    """Return the versions of each package in the lock; some depend on the Python version."""
     found: dict[str, list[Version]] = {}
     for name, version in re.findall(r"^([\w.-]+)==([^\s;\\]+)", LOCK, re.MULTILINE):
         found.setdefault(name, []).append(Version(version))
@@ -24,8 +24,8 @@ def locked() -> dict[str, list[Version]]:
 
 
 def test_the_lock_pins_what_the_project_asks_for():
-    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
-    for text in wanted:
+    requirements = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    for text in requirements:
         requirement = Requirement(text)
         versions = locked().get(requirement.name)
         assert versions, f"{requirement.name} is not in the lock"

@@ -14,7 +14,7 @@ from lfb.errors import DataErrors, UserError
         (["a.csv:1: bad", "b.csv:2: bad"], "2 errors in the data:\n  a.csv:1: bad\n  b.csv:2: bad"),
     ],
 )
-def test_errors_are_counted_and_each_has_its_line(errors, text):
+def test_errors_are_counted_and_each_is_on_its_line(errors, text):
     error = DataErrors(errors)
     assert isinstance(error, UserError)
     assert str(error) == text

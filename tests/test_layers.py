@@ -1,4 +1,4 @@
-"""The packages of lfb import one way: each only those listed above it."""
+"""The packages of lfb import in one direction: each imports only those listed above it."""
 
 import ast
 from pathlib import Path
@@ -12,7 +12,7 @@ ROOT_MODULES = ["errors", "randomness", "processes", "program", "code_digest"]
 
 
 def imports(file: Path) -> set[str]:
-    """Parts of lfb that a file imports anywhere, also inside functions."""
+    """Return the parts of lfb that a file imports anywhere, also inside functions."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -44,20 +44,20 @@ def test_root_modules_import_no_package_but_files():
         assert imports(LIBRARY / f"{name}.py") <= {"files", *ROOT_MODULES}, name
 
 
-def test_the_order_is_stated_where_newcomers_look():
+def test_the_docstring_of_lfb_lists_the_packages_in_order():
     text = ast.get_docstring(ast.parse(Path(lfb.__file__).read_text()))
     assert text is not None
     places = [text.index(f"\n    {package} ") for package in PACKAGES]
     assert places == sorted(places)
 
 
-def test_every_package_says_what_it_is_for():
+def test_every_package_has_a_docstring():
     for package in PACKAGES:
         text = ast.get_docstring(ast.parse((LIBRARY / package / "__init__.py").read_text()))
         assert text, package
 
 
-def test_modules_of_a_package_import_without_circles():
+def test_modules_do_not_import_each_other_in_a_circle():
     graph: dict[str, set[str]] = {}
     for file in LIBRARY.rglob("*.py"):
         name = ".".join(file.relative_to(LIBRARY.parent).with_suffix("").parts)

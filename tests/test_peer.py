@@ -35,7 +35,7 @@ ROIS = torch.tensor(
 
 @pytest.fixture(scope="module")
 def backbone(peer: SimpleNamespace) -> nn.Module:
-    """The peer's SlowOnly with weights as if it had been trained."""
+    """Return the peer's SlowOnly with weights like those of a trained one."""
     torch.manual_seed(0)
     backbone = peer.SlowOnly(
         depth=50, pretrained=None, pretrained2d=False, lateral=False, spatial_strides=(1, 2, 2, 1)
@@ -53,9 +53,10 @@ def backbone(peer: SimpleNamespace) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def banks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The peer's two pickles, and our banks imported from them; many seconds have no feature."""
+    """Return a folder of two of the peer's pickles and the banks imported from them."""
     folder = tmp_path_factory.mktemp("banks")
     random = np.random.default_rng(0)
+    # Two of three seconds have no feature.
     for split, video in SPLITS.items():
         seconds = {}
         for moment in range(900, 1000, 3):
@@ -63,13 +64,13 @@ def banks(tmp_path_factory: pytest.TempPathFactory) -> Path:
             seconds[moment] = list(torch.from_numpy(rows.astype(np.float16)))
         torch.save({video: seconds}, folder / f"lfb_{split}.pkl")
         import_bank(
-            folder / f"lfb_{split}.pkl", folder / f"{split}.zarr", split=split, wanted=[video]
+            folder / f"lfb_{split}.pkl", folder / f"{split}.zarr", split=split, videos=[video]
         )
     return folder
 
 
 def windows(banks: Path) -> tuple[Tensor, Tensor]:
-    """Our bank's rows around the keyframes, and which are real."""
+    """Return our bank's rows around the keyframes, and which rows are real."""
     found = []
     for split, (video, second) in zip(SPLITS, KEYFRAMES, strict=True):
         bank = Bank.open(banks / f"{split}.zarr")
@@ -119,13 +120,15 @@ def test_an_imported_model_gives_the_logits_of_the_peer(
     path.unlink()  # pytest would keep 128 MB of each test
     clips = make_clips()
     rows = windows(banks) if name != "baseline" else ()
-    wanted = theirs(normalised(clips), ROIS, [f"{v},{s:04d}" for v, s in KEYFRAMES])
+    expected = theirs(normalised(clips), ROIS, [f"{v},{s:04d}" for v, s in KEYFRAMES])
     found = ours(clips, ROIS, *rows)
-    assert wanted.std() > 0.1
-    assert (found - wanted).abs().max() <= 1e-4
+    assert expected.std() > 0.1
+    assert (found - expected).abs().max() <= 1e-4
     if rows:
         ours.operator.empty = "mask"
-        assert (ours(clips, ROIS, *rows) - wanted).abs().max() > 1e-3  # empty slots are seen
+        assert (
+            ours(clips, ROIS, *rows) - expected
+        ).abs().max() > 1e-3  # empty slots change the result
 
 
 @torch.inference_mode()

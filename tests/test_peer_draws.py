@@ -1,4 +1,4 @@
-"""Random windows in testing follow MMAction2's rule: its look-up of a bank beside ours."""
+"""Random windows in testing follow MMAction2's rule: its look-up compared with ours."""
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ DRAWS, PEOPLE = 300, 2
 
 
 def test_drawn_windows_take_rows_of_each_second_as_the_peer_does(peer, tmp_path):
-    """All rows of a second if they fit; else as many as fit, none twice, all equally often."""
+    """Take all rows of a second if they fit, else as many as fit: none twice, all equally often."""
     counts = dict(zip(range(895, 965, 2), [1, 5, 6, 9, 4, 20, 12] * 5, strict=True))
     seconds = np.repeat(list(counts), list(counts.values()))
     # A feature is its row number, from 1 on.

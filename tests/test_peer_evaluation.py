@@ -39,11 +39,11 @@ def write_submission(path, found):
 def assert_equal(peer, folder: Path, truth, classes, excluded):
     """Assert that our mAP and APs of a submission are the peer's; return the APs."""
     names = ("submission.csv", "labels.pbtxt", "truth.csv", "excluded.csv")
-    mean, wanted = peers.average_precisions(peer, *(folder / name for name in names))
+    mean, expected = peers.average_precisions(peer, *(folder / name for name in names))
     options = {"classes": classes, "excluded": excluded, "protocol": "mmaction2"}
     result = evaluate(read_csv(folder / "submission.csv"), truth, **options)
-    wanted = {number: wanted.get(number, math.nan) for number in classes}
-    assert result.ap == pytest.approx(wanted, abs=1e-9, nan_ok=True)
+    expected = {number: expected.get(number, math.nan) for number in classes}
+    assert result.ap == pytest.approx(expected, abs=1e-9, nan_ok=True)
     assert result.mAP == pytest.approx(mean, abs=1e-9)
     return result.ap
 
@@ -108,8 +108,8 @@ def test_the_peer_reads_our_submissions_with_every_digit(peer, tmp_path):
     order = np.argsort(-predictions.score[here], axis=None)
     assert read.tolist() == predictions.score[here].ravel()[order].tolist()
     assert labels[key] == np.tile(predictions.classes, here.sum())[order].tolist()
-    wanted = np.repeat(predictions.box[here], len(predictions.classes), 0)[order]
-    assert np.array(boxes[key], np.float32)[:, [1, 0, 3, 2]].tolist() == wanted.tolist()
+    expected = np.repeat(predictions.box[here], len(predictions.classes), 0)[order]
+    assert np.array(boxes[key], np.float32)[:, [1, 0, 3, 2]].tolist() == expected.tolist()
 
     ap = assert_equal(peer, tmp_path, truth, ava_sized.CLASSES, excluded)
     options = {"classes": ava_sized.CLASSES, "excluded": excluded, "protocol": "mmaction2"}

@@ -46,7 +46,7 @@ def test_an_interrupt_is_one_line(capsys):
     assert capsys.readouterr().err == "interrupted; run the same command to continue\n"
 
 
-def test_log_lines_go_to_the_terminal_and_with_times_to_the_end_of_the_file(tmp_path, capsys):
+def test_log_lines_are_printed_and_appended_with_times_to_the_log_file(tmp_path, capsys):
     path = tmp_path / "x.log"
     path.write_text("of an earlier start\n")
     with program("x.log"):
@@ -70,7 +70,7 @@ def test_a_failure_is_described_by_the_error_at_the_end_of_the_log():
     assert described.endswith("IndexError: list index out of range")
 
 
-def test_a_killed_program_is_not_described_by_an_earlier_error():
+def test_a_killed_program_is_not_explained_by_an_earlier_error():
     with pytest.raises(SystemExit), program("x.log"):
         raise UserError("of an earlier start")
     with program("x.log"):

@@ -1,4 +1,4 @@
-"""A web server whose every answer a test controls, down to a connection that breaks."""
+"""A web server whose answers a test controls, including broken connections."""
 
 import re
 from collections.abc import Iterator
@@ -23,15 +23,15 @@ class Answer:
 
     Attributes:
         status: Answer this status without a file.
-        most: Break the connection after so many bytes.
+        most: Break the connection after this many bytes.
         hold: Keep the connection open instead, until the test is over.
         ranges: Whether the server supports ranges.
-        shift: Start so many bytes too late.
+        shift: Start this many bytes too late.
         spoil: Change a byte.
         html: Send a web page instead.
         length: Whether the server announces the size.
         chunked: Send the body in chunks; set ``length`` to False.
-        short: Leave out so many bytes at the end, and announce the smaller size.
+        short: Leave out this many bytes at the end, and announce the smaller size.
         change: Replace the file by this one before answering.
         headers: Additional headers.
     """
@@ -115,11 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"oops")
             return
         content = page.content[: len(page.content) - answer.short]
-        wanted = re.fullmatch(r"bytes=(\d+)-", asked)
+        asked_range = re.fullmatch(r"bytes=(\d+)-", asked)
         same = self.headers.get("If-Range") in {None, *page.version.values()}
         status, begin, headers = 200, 0, {**page.version, **answer.headers}
-        if wanted and same and answer.ranges:
-            status, begin = 206, int(wanted[1]) + answer.shift
+        if asked_range and same and answer.ranges:
+            status, begin = 206, int(asked_range[1]) + answer.shift
             if begin >= len(content):
                 self._head(416, {"Content-Range": f"bytes */{len(content)}"})
                 return

@@ -28,7 +28,7 @@ CHANNELS = 5
 def content_of(
     counts: Mapping[str, Mapping[int, int]], dtype: torch.dtype = torch.float16
 ) -> Content:
-    """A bank as MMAction2's infer head writes one: the rows of a video are views of one tensor."""
+    """Return a bank as MMAction2's infer head writes it: rows of a video are views of a tensor."""
     random = torch.Generator().manual_seed(0)
     content: Content = {}
     for video, seconds in counts.items():
@@ -44,10 +44,10 @@ def imported(folder: Path, content: Any, videos: tuple[str, ...] = (), **options
     return Bank.open(folder / "val.zarr")
 
 
-def same(found: Content, wanted: Content) -> bool:
-    """Whether two banks are equal, order, dtypes and bits included; empty lists do not count."""
-    assert found.keys() == wanted.keys()
-    for video, seconds in wanted.items():
+def same(found: Content, expected: Content) -> bool:
+    """Return whether two banks are equal: order, dtypes and bits, empty lists ignored."""
+    assert found.keys() == expected.keys()
+    for video, seconds in expected.items():
         full = {second: rows for second, rows in seconds.items() if len(rows)}
         assert found[video].keys() == full.keys()
         for second, rows in full.items():
@@ -175,7 +175,7 @@ PER_SECOND = 3
 
 
 def their_windows(peer: SimpleNamespace, folder: Path, window: int) -> Any:
-    """MMAction2's bank of the ``lfb_val.pkl`` in a folder."""
+    """Return MMAction2's bank of the ``lfb_val.pkl`` in a folder."""
     return peer.LFB(
         str(folder),
         max_num_sampled_feat=PER_SECOND,
@@ -187,7 +187,7 @@ def their_windows(peer: SimpleNamespace, folder: Path, window: int) -> Any:
 
 
 def rows_of(second: Tensor) -> list[bytes]:
-    """The vectors of a second, sorted, so that multisets compare."""
+    """Return the vectors of a second, sorted, for comparison as multisets."""
     return sorted(row.numpy().tobytes() for row in second)
 
 
@@ -207,13 +207,13 @@ def test_windows_are_the_same_as_mmaction2s(peer, tmp_path, dtype, window, key):
         for moment in range(860, 1000):
             rows = bank.rows(video, moment, window=window, per_second=PER_SECOND, key=key)
             found = features(torch.from_numpy(rows))[0].view(window, PER_SECOND, CHANNELS)
-            wanted = theirs[f"{video},{moment:04d}"].view(window, PER_SECOND, CHANNELS)
+            expected = theirs[f"{video},{moment:04d}"].view(window, PER_SECOND, CHANNELS)
             for place, second in enumerate(range(moment - window // 2, moment + (window + 1) // 2)):
                 if counts[video].get(second, 0) <= PER_SECOND:
-                    assert rows_of(found[place]) == rows_of(wanted[place])
+                    assert rows_of(found[place]) == rows_of(expected[place])
                 else:  # both draw
                     there = {row.float().numpy().tobytes() for row in content[video][second]}
-                    for drawn in found[place], wanted[place]:
+                    for drawn in found[place], expected[place]:
                         assert len({*rows_of(drawn)} & there) == PER_SECOND
 
 
@@ -224,9 +224,9 @@ def test_mmaction2_reads_an_exported_bank(peer, tmp_path, dtype):
     (tmp_path / "out").mkdir()
     export_bank(bank, tmp_path / "out" / "lfb_val.pkl")
     found = their_windows(peer, tmp_path / "out", 8).lfb
-    wanted = their_windows(peer, tmp_path, 8).lfb
-    assert found.keys() == wanted.keys()
-    for video, seconds in wanted.items():
+    expected = their_windows(peer, tmp_path, 8).lfb
+    assert found.keys() == expected.keys()
+    for video, seconds in expected.items():
         assert found[video].keys() == seconds.keys()
         assert all(torch.equal(found[video][s], rows) for s, rows in seconds.items())
         assert all(found[video][s].dtype == dtype for s in seconds)
@@ -241,11 +241,11 @@ def test_a_bank_of_mmaction2s_own_infer_head_is_read(peer, tmp_path, half):
     head(features[:2], rois[:2], [{"img_key": "b,0900"}])
     head.__del__()
     head.all_features, head.all_metadata = [], []
-    head.__class__ = torch.nn.Module  # or it writes once more when it goes
+    head.__class__ = torch.nn.Module  # its destructor would write the bank again
     import_bank(tmp_path / "lfb_val.pkl", tmp_path / "val.zarr", split="val", videos=["a", "b"])
     bank = Bank.open(tmp_path / "val.zarr")
     pooled = features.mean(2).amax((2, 3))
-    wanted = torch.cat([pooled, pooled[:2]]).to(torch.float16 if half else torch.float32)
-    assert torch.equal(torch.from_numpy(bank.feature()), wanted)
+    expected = torch.cat([pooled, pooled[:2]]).to(torch.float16 if half else torch.float32)
+    assert torch.equal(torch.from_numpy(bank.feature()), expected)
     assert bank.index.second.tolist() == [902, 903, 900]
     assert np.diff(bank.index.row_start).tolist() == [2, 3, 2]

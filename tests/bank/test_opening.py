@@ -27,7 +27,7 @@ def test_without_a_folder_there_is_no_bank(path):
     assert open_bank(path, data="d") is None
 
 
-def test_a_bank_must_be_of_the_frames_and_the_baseline(tmp_path):
+def test_a_bank_of_other_frames_or_another_baseline_is_refused(tmp_path):
     baseline = tmp_path / "checkpoint.safetensors"
     baseline.write_bytes(b"weights")
     write(tmp_path / "val.zarr", data="d", checkpoint=digest(baseline))
@@ -40,7 +40,7 @@ def test_a_bank_must_be_of_the_frames_and_the_baseline(tmp_path):
         open_bank(tmp_path / "val.zarr", data="d", baseline=baseline)
 
 
-def test_an_imported_bank_must_be_of_the_file(tmp_path):
+def test_a_bank_imported_from_another_file_is_refused(tmp_path):
     write(tmp_path / "val.zarr", source="lfb_val.pkl", source_digest="5eed")
     assert open_bank(tmp_path / "val.zarr", data="d", published="x/lfb_val.pkl") is not None
     with pytest.raises(UserError, match=r"but source other\.pkl is needed"):

@@ -19,7 +19,7 @@ from lfb.errors import UserError
 
 Row = tuple[str, int, float]
 
-# Few videos, seconds and scores, so that crowded seconds, gaps and ties all come up.
+# Few videos, seconds and scores, for crowded seconds, gaps and ties.
 rows_strategy = st.lists(
     st.tuples(
         st.sampled_from(["anna", "bert", "carl"]),
@@ -31,7 +31,7 @@ rows_strategy = st.lists(
 
 
 def write(path: Path, rows: list[Row], **changes: Any) -> None:
-    """Writes a bank whose first channel is the position of the row in ``rows``."""
+    """Write a bank whose first channel is the position of the row in ``rows``."""
     feature = np.zeros((len(rows), 3), np.float32)
     feature[:, 0] = np.arange(len(rows))
     arguments: dict[str, Any] = {
@@ -48,7 +48,7 @@ def write(path: Path, rows: list[Row], **changes: Any) -> None:
 
 
 def walk(rows: list[Row]) -> dict[str, dict[int, list[int]]]:
-    """Positions in ``rows`` by video and second, best score first: the slow way."""
+    """Return the positions in ``rows`` by video and second, best score first."""
     found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for position, (video, second, _) in enumerate(rows):
         found[video][second].append(position)
@@ -92,9 +92,7 @@ def test_rows_are_read_back_sorted(rows: list[Row]) -> None:
 
 @settings(max_examples=30)
 @given(rows_strategy, st.integers(1, 13), st.integers(1, 4))
-def test_look_up_agrees_with_a_walk_through_dicts(
-    rows: list[Row], window: int, per_second: int
-) -> None:
+def test_look_up_gives_the_same_as_dicts(rows: list[Row], window: int, per_second: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder) / "bank.zarr", rows)
         bank = Bank.open(Path(folder) / "bank.zarr")
@@ -113,7 +111,7 @@ def test_look_up_agrees_with_a_walk_through_dicts(
 
 @settings(max_examples=30)
 @given(rows_strategy, st.integers(1, 12), st.integers(1, 3), st.integers(0, 2**70), st.randoms())
-def test_a_draw_depends_on_its_key_alone_and_takes_no_row_twice(
+def test_a_draw_depends_only_on_its_key_and_takes_no_row_twice(
     rows: list[Row], window: int, per_second: int, seed: int, random: Any
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +139,7 @@ def test_a_draw_depends_on_its_key_alone_and_takes_no_row_twice(
                 assert {position[row] for row in real} <= set(there)
 
 
-def test_drawn_rows_of_a_second_come_by_falling_score(tmp_path: Path) -> None:
+def test_drawn_rows_of_a_second_are_sorted_by_score(tmp_path: Path) -> None:
     write(tmp_path / "bank.zarr", [("anna", 4, 1 - i / 64) for i in range(40)])
     bank = Bank.open(tmp_path / "bank.zarr")
     score = bank.read("score")
@@ -151,8 +149,8 @@ def test_drawn_rows_of_a_second_come_by_falling_score(tmp_path: Path) -> None:
         assert (np.diff(score[rows]) < 0).all()
 
 
-def test_a_crowded_second_draws_from_all_of_its_own_rows_and_no_others(tmp_path: Path) -> None:
-    counts = {4: 3, 5: 9, 6: 2, 7: 4}  # one more than the slots, many more, as many
+def test_a_crowded_second_draws_from_all_its_rows_and_no_others(tmp_path: Path) -> None:
+    counts = {4: 3, 5: 9, 6: 2, 7: 4}  # one more than the slots, many more, equal
     write(
         tmp_path / "bank.zarr",
         [("anna", s, 0.9) for s, count in counts.items() for _ in range(count)],
@@ -164,7 +162,7 @@ def test_a_crowded_second_draws_from_all_of_its_own_rows_and_no_others(tmp_path:
     assert found == [[*range(3)], [*range(3, 12)], [12, 13], [*range(14, 18)]]
 
 
-def test_crowded_seconds_of_a_window_draw_each_for_itself(tmp_path: Path) -> None:
+def test_crowded_seconds_of_a_window_draw_independently(tmp_path: Path) -> None:
     write(tmp_path / "bank.zarr", [("anna", second, 0.9) for second in (4, 5) for _ in range(8)])
     bank = Bank.open(tmp_path / "bank.zarr")
     pairs = [
@@ -186,11 +184,11 @@ def test_every_row_of_a_crowded_second_is_drawn_equally_often(tmp_path: Path) ->
     assert counts[7:9].tolist() == [3000, 3000]
 
 
-def test_windows_of_different_sizes_are_looked_up_in_turn(tmp_path: Path) -> None:
+def test_one_bank_looks_up_windows_of_different_sizes(tmp_path: Path) -> None:
     write(tmp_path / "bank.zarr", [("anna", 4, 0.9), ("anna", 4, 0.8), ("anna", 6, 0.9)])
     bank = Bank.open(tmp_path / "bank.zarr")
     for _ in range(2):
-        for window, per_second, wanted in (
+        for window, per_second, expected in (
             (1, 1, [0]),
             (1, 3, [0, 1, -1]),
             (3, 1, [-1, 0, -1]),
@@ -198,7 +196,7 @@ def test_windows_of_different_sizes_are_looked_up_in_turn(tmp_path: Path) -> Non
             (5, 2, [-1, -1, -1, -1, 0, 1, -1, -1, 2, -1]),
         ):
             rows = bank.rows("anna", 4, window=window, per_second=per_second, key=None)
-            assert rows.tolist() == wanted
+            assert rows.tolist() == expected
 
 
 def test_a_window_of_60_reaches_from_30_before_to_29_after(tmp_path: Path) -> None:
@@ -209,7 +207,7 @@ def test_a_window_of_60_reaches_from_30_before_to_29_after(tmp_path: Path) -> No
     assert (rows[:, 1:] == -1).all()
 
 
-def test_the_caller_may_change_the_rows_of_a_look_up(store: Path) -> None:
+def test_changing_the_rows_of_a_look_up_does_not_change_the_bank(store: Path) -> None:
     bank = Bank.open(store)
     for key in None, (1,):
         bank.rows("anna", 3, window=2, per_second=2, key=key)[:] = 77
@@ -238,9 +236,7 @@ def test_a_pickled_bank_is_no_larger_after_look_ups(store: Path) -> None:
     assert len(pickle.dumps(bank)) == size
 
 
-def test_a_bank_says_how_many_rows_it_has_and_where_they_are_from(
-    store: Path, tmp_path: Path
-) -> None:
+def test_a_bank_has_a_length_and_its_origin(store: Path, tmp_path: Path) -> None:
     write(tmp_path / "five.zarr", [("anna", second, 1.0) for second in range(5)])
     for path, rows in (store, 3), (tmp_path / "five.zarr", 5):
         assert zarr.open_group(path).attrs["rows"] == len(Bank.open(path)) == rows
@@ -268,15 +264,15 @@ def test_gathered_pieces_equal_the_bank_written_at_once(
         whole = Bank.open(folder / "whole.zarr")
         parts = []
         for piece in range(pieces):
-            mine = [i for i, row in enumerate(rows) if owner[row[0]] == piece]
-            feature = np.zeros((len(mine), 3), np.float16)
-            feature[:, 0] = mine
+            chosen = [i for i, row in enumerate(rows) if owner[row[0]] == piece]
+            feature = np.zeros((len(chosen), 3), np.float16)
+            feature[:, 0] = chosen
             parts.append(folder / f"{piece}.zarr")
             write(
                 parts[-1],
-                [rows[i] for i in mine],
+                [rows[i] for i in chosen],
                 feature=feature,
-                box=(np.arange(4 * len(rows)).reshape(-1, 4) / 1024)[mine],
+                box=(np.arange(4 * len(rows)).reshape(-1, 4) / 1024)[chosen],
                 videos=[video for video in owner if owner[video] == piece],
             )
         gather(parts, folder / "gathered.zarr")
@@ -367,7 +363,7 @@ def test_one_lost_file_of_many_is_found(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("name", ["video_start", "row_start"])
-def test_an_index_that_ends_before_or_after_the_rows_is_damage(store: Path, name: str) -> None:
+def test_an_index_that_ends_before_or_after_the_rows_is_refused(store: Path, name: str) -> None:
     for change in -1, 1:
         array = zarr.open_array(store / name)
         array[-1] = array[-1] + change
@@ -377,7 +373,7 @@ def test_an_index_that_ends_before_or_after_the_rows_is_damage(store: Path, name
     Bank.open(store)
 
 
-def test_features_of_zero_only_are_kept(tmp_path: Path) -> None:
+def test_features_of_only_zeros_are_kept(tmp_path: Path) -> None:
     write(tmp_path / "bank.zarr", [("anna", 1, 1.0)], feature=np.zeros((1, 3)))
     assert Bank.open(tmp_path / "bank.zarr").feature().tolist() == [[0, 0, 0]]
 
@@ -393,7 +389,7 @@ def test_a_feature_that_is_not_finite_as_stored_is_refused(tmp_path: Path, value
 
 
 def write_rows(path: Path, feature: np.ndarray) -> None:
-    """Writes features alone: of anna a row in second 9 and two in second 2, of bert one in 5."""
+    """Write features alone: for anna one row in second 9 and two in 2, for bert one in 5."""
     write_features(
         path,
         split="val",

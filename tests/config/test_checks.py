@@ -20,7 +20,7 @@ from tests.configs import CONFIG, DELETE, MODELS, check, checked, imported, put,
 def test_null_removes_a_row_of_the_table():
     config = checked(models__lfb_avg=None)
     assert list(config["models"]) == ["lfb_nl", "baseline"]
-    assert checked(data__seconds=None)["data"]["seconds"] is None  # null means something there
+    assert checked(data__seconds=None)["data"]["seconds"] is None  # null is a value of this key
     videos = checked(data__videos=None, data__frames={"folder": "f", "pattern": "{frame}"})
     assert "videos" not in videos["data"]
 
@@ -33,7 +33,7 @@ def test_null_removes_a_row_of_the_table():
 def test_the_configs_of_the_project_are_valid(path):
     text = path.read_text()
     sections = re.findall(r"^\w+:", text, re.MULTILINE)
-    assert len(set(sections)) == len(sections)  # YAML takes the last of two alike
+    assert len(set(sections)) == len(sections)  # of two equal keys YAML takes the last
     below = [CONFIG / "own.yaml"] if path.stem == "small" else []
     config, _ = read_layers([*below, path], {}, CONFIG / "config.yaml")
     check(config)
@@ -142,7 +142,7 @@ def test_an_error_names_the_key(path, value, message):
 
 
 def errors(**changes: Any) -> list[str]:
-    """The errors of the config with some changes, line by line."""
+    """Return the errors of the config with some changes, line by line."""
     with pytest.raises(UserError) as refused:
         checked(**changes)
     headline, *lines = str(refused.value).split("\n  ")
@@ -196,16 +196,16 @@ def test_all_errors_are_listed_together(tmp_path):
         start for start in starts if not any(e.startswith(f"config key {start}") for e in found)
     ]
     assert unmatched == []
-    assert len(found) == len(starts) + 7 + 1  # seven more files of data, and what to do about them
+    assert len(found) == len(starts) + 7 + 1  # seven more data files, and the advice
 
 
-# Values of a wrong kind, to be put in the place of any other.
+# Values of a wrong kind, to replace any other.
 WRONG = [None, 3, "text", [], {}, [{}], {"a": None}]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
 def test_a_wrong_value_never_breaks_the_check(wrong):
-    """Whatever is wrong, and wherever, the answer is a list of errors or a valid config."""
+    """A wrong value at any key gives a list of errors or a valid config, never an exception."""
 
     def paths(section: dict[str, Any], above: str = "") -> Iterator[str]:
         for key, value in section.items():
@@ -308,7 +308,7 @@ def test_weights_of_unknown_kinds_are_errors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("item", "said"),
+    ("item", "error"),
     [
         ({"url": "file:///etc/passwd", "to": "a"}, "config key fetch.kind.0.url: .*not match"),
         ({"url": "https://a.b/c"}, "config key fetch.kind.0.to: missing"),
@@ -322,8 +322,8 @@ def test_weights_of_unknown_kinds_are_errors(tmp_path):
         ),
     ],
 )
-def test_errors_under_fetch_name_the_key(item, said):
-    with pytest.raises(UserError, match=said):
+def test_errors_under_fetch_name_the_key(item, error):
+    with pytest.raises(UserError, match=error):
         checked(fetch={"kind": [item]})
 
 

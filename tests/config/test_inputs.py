@@ -12,14 +12,14 @@ CONFIG = {
 }
 
 
-def test_the_splits_are_found_by_where_their_people_are_from():
+def test_splits_are_grouped_by_the_source_of_their_people():
     assert splits_from(CONFIG, "annotations") == ["train"]
     assert splits_from(CONFIG, "detections") == ["val"]
     assert splits_from(CONFIG, "annotations", "detections") == ["train", "val"]
     assert splits_from(CONFIG, "proposals", "detector") == []
 
 
-def test_a_split_has_labels_annotations_and_perhaps_excluded_seconds():
+def test_a_split_has_labels_annotations_and_optional_excluded_seconds():
     assert split_files(CONFIG, "train") == {
         "labels": "l.pbtxt",
         "annotations": "t.csv",

@@ -31,7 +31,7 @@ FILES = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The files above, in the working directory's folder config."""
+    """Return the folder config of the working directory, with the files above."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "config"
     (folder / "sub").mkdir(parents=True)
@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def layers(folder: Path, *names: str, **overrides: Any) -> tuple[dict[str, Any], list[str]]:
-    """The config of some files of a folder, and the names of the files it is made of."""
+    """Return the config of some files of a folder, and the names of all merged files."""
     config, files = read_layers([folder / n for n in names], overrides, folder / "default.yaml")
     return config, [file.name for file in files]
 
@@ -74,12 +74,12 @@ def error(folder: Path, *names: str, **overrides: Any) -> str:
         ("top floating", "whole middle top floating"),
     ],
 )
-def test_each_file_comes_once_and_after_its_base(folder, names, files):
+def test_each_file_is_read_once_and_after_its_base(folder, names, files):
     _, found = layers(folder, *(f"{name}.yaml" for name in names.split()))
     assert found == [f"{name}.yaml" for name in files.split()]
 
 
-def test_a_later_layer_wins_and_base_is_no_part_of_the_config(folder):
+def test_a_later_layer_wins_and_the_key_base_is_removed(folder):
     config, _ = layers(folder, "top.yaml", "beside.yaml", a={"w": 9}, d=None)
     assert config == {
         "a": {"x": 1, "y": 4, "z": 3, "w": 9},
@@ -133,7 +133,7 @@ def test_a_circle_is_an_error_that_names_the_chain(folder, named):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         ("- 1", "a config file must contain keys with values"),
         ("", "a config file must contain keys with values"),
@@ -141,13 +141,13 @@ def test_a_circle_is_an_error_that_names_the_chain(folder, named):
         (b"a: \xff", "invalid start byte"),
     ],
 )
-def test_a_base_that_is_no_config_is_an_error_that_names_the_chain(folder, content, said):
+def test_a_base_that_is_not_a_config_is_an_error_that_names_the_chain(folder, content, reason):
     data = content if isinstance(content, bytes) else content.encode()
     (folder / "bad.yaml").write_bytes(data)
     write(folder, "base: bad.yaml", name="a.yaml")
     message = error(folder, "a.yaml")
     assert message.startswith("config/bad.yaml:")
-    assert said in message
+    assert reason in message
     assert ": config/a.yaml -> config/bad.yaml. Fix `base` in config/a.yaml; " in message
 
 
@@ -157,7 +157,7 @@ def test_a_base_that_is_a_folder_is_an_error(folder):
 
 
 @pytest.mark.parametrize("base", [3, ["whole.yaml"], {}, True])
-def test_a_base_that_is_no_name_is_an_error(folder, base):
+def test_a_base_that_is_not_a_name_is_an_error(folder, base):
     write(folder, yaml.safe_dump({"base": base}), name="a.yaml")
     assert error(folder, "a.yaml").startswith("config/a.yaml: base: ")
     assert "is not a file name" in error(folder, "a.yaml")
@@ -217,7 +217,7 @@ def test_files_merge_as_snakemake_merges_them(contents):
         assert content == before  # merging changes no layer
         update_config(expected, before)
     assert merged == expected
-    assert list(merged) == list(expected)  # the order of models is that of the table
+    assert list(merged) == list(expected)  # the table has the models in this order
 
 
 def test_an_empty_section_over_a_scalar_is_an_empty_section():

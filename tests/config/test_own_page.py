@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs/own-videos.md").read_text()
 
 
 def example(after: str) -> list[str]:
-    """The lines of the first example after some words."""
+    """Return the lines of the first example below a text."""
     found = re.search(re.escape(after) + r".*?\n\n((?: {4}[^\n]*\n)+)", PAGE, re.S)
     assert found is not None
     return textwrap.dedent(found[1]).splitlines()
@@ -41,11 +41,11 @@ def test_the_examples_of_the_page_are_read(tmp_path):
 
 
 def test_the_config_for_new_videos_trains_nothing_and_drops_the_files_of_the_old_ones(tmp_path):
-    mine = (ROOT / "config/own.yaml").read_text()
+    text = (ROOT / "config/own.yaml").read_text()
     for commented in "# detections: resources/own/val_", "# excluded: resources/own/val_":
-        assert commented in mine
-        mine = mine.replace(commented, commented[2:])
-    (tmp_path / "my.yaml").write_text(mine)
+        assert commented in text
+        text = text.replace(commented, commented[2:])
+    (tmp_path / "my.yaml").write_text(text)
     new = write(tmp_path, *example("## Score new videos"), name="new.yaml")
     config, files = read_layers([new], {}, ROOT / "config/config.yaml")
     assert [file.name for file in files] == ["my.yaml", "new.yaml"]

@@ -19,7 +19,7 @@ LFB = ["lfb_avg", "lfb_max", "lfb_nl"]
 
 
 def read(*names: str) -> dict[str, Any]:
-    """The config that some files of config/ make, with all that they build on."""
+    """Return the config of some files of config/ and of their bases."""
     config, _ = read_layers([CONFIG / name for name in names], {}, CONFIG / "config.yaml")
     return check(config)
 

@@ -114,7 +114,7 @@ def test_weights_of_a_model_win_over_the_common_ones_even_if_null():
 
 def test_training_defaults_do_not_hide_the_common_keys():
     config = checked(training__nesterov=True, training__epoch_clips=64)
-    for model in config["models"]:  # lfb_nl has keys of its own
+    for model in config["models"]:  # lfb_nl has its own keys
         training = settings.training_settings(config, model)["training"]
         assert (training["nesterov"], training["epoch_clips"]) == (True, 64)
     assert settings.training_settings(checked(), "lfb_nl")["training"]["nesterov"] is False

@@ -14,7 +14,7 @@ from lfb.errors import DataErrors, UserError
 
 
 class DataSet:
-    """A valid data set of two splits in a folder. A test can change its files one by one."""
+    """A valid data set of two splits in a folder. Tests change its files one by one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -81,13 +81,13 @@ def test_keyframes_have_the_boxes_scores_and_labels_of_their_rows():
     assert PersonBoxes.none().keyframes() == []
 
 
-def test_boxes_that_reach_a_score_are_counted_on_each_keyframe():
+def test_boxes_that_reach_a_score_are_counted_for_each_keyframe():
     people = proposals_of(*(("a", s, 0, 0, 1, 1, score) for s, score in [(1, 0.5), (1, 1), (2, 0)]))
     assert people.passing(0.5).tolist() == [2, 0]
     assert people.passing(np.array([0.6, 0])).tolist() == [1, 1]
 
 
-def test_a_row_is_compared_with_the_one_above_it_in_every_column():
+def test_a_row_is_compared_with_the_row_above_in_every_column():
     one, other = np.array([1, 1, 2, 2, 2]), np.array([5, 5, 5, 6, 6])
     assert differs_from_previous(one, other).tolist() == [True, False, True, True, False]
     assert differs_from_previous(np.array([])).tolist() == []
@@ -101,14 +101,14 @@ def test_ragged_ranges_are_those_of_a_loop(ranges):
     assert list(zip(number.tolist(), owner.tolist(), strict=True)) == expected
 
 
-def test_iou_is_pair_by_pair_or_of_every_pair_by_broadcasting():
+def test_iou_broadcasts_its_boxes():
     a = np.array([[0, 0, 1, 1], [0, 0, 0.5, 1], [0.5, 0.5, 0.5, 0.5]])
     b = np.array([[0, 0, 1, 0.5], [0.5, 0, 1, 1], [0.5, 0.5, 0.5, 0.5]])
     np.testing.assert_array_equal(box_iou(a, b), [0.5, 0, np.nan])
     np.testing.assert_array_equal(box_iou(a[:, None], b)[:2], [[0.5, 0.5, 0], [1 / 3, 0, 0]])
 
 
-def test_iou_is_computed_in_the_precision_of_the_boxes_but_for_the_product():
+def test_iou_uses_the_precision_of_the_boxes_except_for_the_product():
     random = np.random.default_rng(0)
     low = random.uniform(0, 0.5, (2, 1000, 2)).astype(np.float32)
     a, b = np.concatenate([low, low + np.float32(0.3)], 2)

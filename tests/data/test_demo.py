@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_processes(demo, tmp
         assert (tmp_path / name).read_bytes() == (demo.folder / name).read_bytes(), name
 
 
-def test_the_data_check_finds_no_fault(demo):
+def test_the_data_check_finds_no_error(demo):
     summary = check(
         splits=demo.splits,
         labels=demo.folder / "labels.pbtxt",
@@ -102,7 +102,7 @@ def test_another_seed_gives_another_game(demo, tmp_path):
 
 @given(number=st.integers(0, 99), seconds=st.integers(9, 20), seed=st.integers(0, 99))
 @settings(max_examples=60)
-def test_the_cues_of_an_action_are_at_least_five_seconds_away(number, seconds, seed):
+def test_the_cue_of_an_action_is_at_least_five_seconds_away(number, seconds, seed):
     scene = write_scene(number, seconds, np.random.default_rng(seed))
     cues = {
         (moment, person, pose)
@@ -164,7 +164,7 @@ def test_a_person_is_drawn_inside_the_box(number, seed):
 
 
 def test_a_video_has_the_same_bytes_each_time(tmp_path):
-    # x264's lookahead gave other bytes the first time in a process.
+    # With x264's lookahead, the first video of a process had other bytes.
     code = (
         "import sys; from pathlib import Path; from lfb.data.demo import _film\n"
         "folder, contents = Path(sys.argv[1]), set()\n"

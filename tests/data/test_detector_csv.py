@@ -27,7 +27,7 @@ def proposals(found: pd.DataFrame, sizes=SIZES) -> PersonBoxes:
 
 
 def errors_of(folder: Path, *rows: str) -> list[str]:
-    """Faults without the path, from the line on."""
+    """Return the errors without the path: they begin with the line number."""
     _, errors = read_detections(write(folder, *rows))
     return [error.removeprefix(f"{folder / 'train.csv'}:") for error in errors]
 
@@ -128,7 +128,7 @@ def test_boxes_of_frames_of_another_size_are_one_error_for_each_video(tmp_path):
     ]
 
 
-def test_a_box_that_rounding_alone_puts_in_the_frame_is_empty(tmp_path):
+def test_a_box_that_only_rounding_puts_in_the_frame_is_empty(tmp_path):
     found = read(tmp_path, "a,2,0,0,30,20,1", "a,2,-1,0,0,20,1")
     with pytest.raises(DataErrors, match=r"train.csv:2: x1 and x2 are both 0.0: the box is empty"):
         proposals(found)

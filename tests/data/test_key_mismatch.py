@@ -40,7 +40,7 @@ def test_other_capitals_are_recognized():
         (range(60, 360, 30), "seconds look like frame numbers from 0"),
         (range(27061, 27361, 30), "seconds look like frame numbers of the whole video"),
         (range(27060, 27360, 30), "seconds look like frame numbers of the whole video from 0"),
-        (range(1, 331), "seconds count from 0"),  # every frame: either would do
+        (range(1, 331), "seconds count from 0"),  # every frame: two explanations fit
     ],
 )
 def test_other_seconds_are_recognized(seconds, words):
@@ -59,7 +59,7 @@ def test_two_differences_together_are_recognized():
     "proposed",
     [
         keys(range(902, 912)),
-        keys(range(902, 907)),  # half of the keyframes: not all show someone
+        keys(range(902, 907)),  # half of the keyframes: some show no person
         keys(range(900, 903)),
         keys(range(902, 912), ["x", "y"]),
         keys([], ["a"]),

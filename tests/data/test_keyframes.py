@@ -33,14 +33,12 @@ def people_of(keyframes: list[Keyframe], videos: list[str]) -> PersonBoxes:
 
 
 @pytest.mark.parametrize("labelled", [True, False])
-def test_saved_keyframes_read_back_the_same_and_the_same_ones_give_the_same_bytes(
-    tmp_path, labelled
-):
-    wanted = chosen(labelled)
-    wanted.save(tmp_path / "one.npz")
+def test_saved_keyframes_load_the_same_and_equal_ones_give_equal_bytes(tmp_path, labelled):
+    expected = chosen(labelled)
+    expected.save(tmp_path / "one.npz")
     found = Keyframes.load(tmp_path / "one.npz")
     assert (found.videos, found.actions, found.outputs) == ([*VIDEOS, "z"], [1, 3], OUTPUTS)
-    for one, other in zip(found.keyframes, wanted.keyframes, strict=True):
+    for one, other in zip(found.keyframes, expected.keyframes, strict=True):
         assert (one.video, one.second) == (other.video, other.second)
         for name in "boxes", "scores", "labels":
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))

@@ -148,16 +148,16 @@ def test_a_submission_reads_back_as_the_entries_written(tmp_path_factory, seed, 
     path = tmp_path_factory.mktemp("csv") / "p.csv"
     predictions = make_predictions(boxes, seed)
     predictions.write_csv(path)
-    wanted, got = predictions.entries(), read_csv(path)
+    expected, got = predictions.entries(), read_csv(path)
 
     def rows(entries):
         video = [entries.videos[v] for v in entries.video[entries.row]]
         return list(zip(video, entries.second[entries.row], entries.action, strict=True))
 
-    assert rows(got) == rows(wanted)
-    np.testing.assert_array_equal(got.score.astype(np.float32), wanted.score)
+    assert rows(got) == rows(expected)
+    np.testing.assert_array_equal(got.score.astype(np.float32), expected.score)
     np.testing.assert_array_equal(
-        got.box[got.row].astype(np.float32), wanted.box[wanted.row].astype(np.float32)
+        got.box[got.row].astype(np.float32), expected.box[expected.row].astype(np.float32)
     )
 
 

@@ -21,8 +21,8 @@ def _pickle(tmp_path: Path, value: object, **options) -> Path:
 
 
 def _as_numpy_1(data: bytes, protocol: int) -> bytes:
-    """Names numpy's modules as version 1 did."""
-    if protocol >= 4:  # names have their length before them, and the whole lies in a frame
+    """Return a pickle with numpy's modules named as in version 1."""
+    if protocol >= 4:  # such names follow their length, and a frame surrounds all
         data = data[:2] + data[11:]
         for name in (b"numpy._core.multiarray", b"numpy._core.numeric"):
             old = name.replace(b"_core", b"core")
@@ -157,7 +157,7 @@ def test_a_box_of_several_labels_is_one_person(tmp_path):
     proposals, errors = read_proposals(write(tmp_path, *rows, *other))
     assert errors == []
     assert boxes_at(proposals, "a", 902)[0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
-    assert len(boxes_at(proposals, "a", 903)[0]) == 3  # two people of one box
+    assert len(boxes_at(proposals, "a", 903)[0]) == 3  # two people with the same box
 
 
 _boxes = st.tuples(

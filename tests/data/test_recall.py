@@ -20,7 +20,7 @@ ROWS = annotation_table(
 FOUND = proposals_of(
     ("a", 1, 0.1, 0.1, 0.4, 0.5, 0.95),  # IoU 0.5
     ("a", 1, *LEFT, 0.4),
-    ("a", 1, 0.6, 0.1, 0.9, 0.49, 0.99),  # just below
+    ("a", 1, 0.6, 0.1, 0.9, 0.49, 0.99),  # IoU just below 0.5
     ("a", 2, *RIGHT, 0.99),
     ("b", 1, *LEFT, 0.8),
     ("c", 1, *LEFT, 0.8),
@@ -60,7 +60,7 @@ def test_keyframes_without_people_have_a_recall_of_0():
     assert describe(measured, SCORES).startswith("recall at IoU 0.5: 0.0 % of 0 annotated people")
 
 
-def test_seconds_that_are_shifted_by_one_give_a_warning():
+def test_seconds_shifted_by_one_give_a_warning():
     truth = [("a", t, 0.1, 0.05 * t, 0.4, 0.05 * t + 0.1, 1, 0) for t in range(1, 11)]
     rows = annotation_table(*truth)
 

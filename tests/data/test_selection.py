@@ -40,7 +40,7 @@ def test_rows_of_one_box_become_one_person_with_all_labels():
     assert second.scores.tolist() == [1]
 
 
-def test_proposals_near_a_ground_truth_box_take_its_labels_after_the_ground_truth():
+def test_proposals_near_a_ground_truth_box_follow_it_with_its_labels():
     other = (0.6, 0.1, 0.9, 0.9)
     rows = annotation_table(("a", 1, *_TRUTH, 1, 0), ("a", 1, *other, 3, 1))
     proposals = proposals_of(
@@ -59,7 +59,7 @@ def test_proposals_near_a_ground_truth_box_take_its_labels_after_the_ground_trut
     assert keyframe.labels.argmax(axis=1).tolist() == [1]
 
 
-def test_a_proposal_of_just_the_score_and_overlap_trains():
+def test_a_proposal_with_exactly_the_least_score_and_overlap_trains():
     rows = annotation_table(("a", 1, *_TRUTH, 1, 0))
     proposals = proposals_of(("a", 1, *_TRUTH, 0.9), ("a", 1, *_TRUTH, 0.8999))
     (keyframe,) = _train(rows, proposals, iou=1.0)
@@ -73,7 +73,7 @@ def test_a_proposal_across_the_frame_from_a_person_does_not_train():
         assert keyframe.scores.tolist() == [1]
 
 
-def test_people_of_the_annotations_are_proposals_once_for_all_their_actions():
+def test_an_annotated_person_with_several_actions_is_one_proposal():
     other = (0.6, 0.1, 0.9, 0.9)
     rows = annotation_table(
         ("b", 5, *_TRUTH, 1, 0),
@@ -92,11 +92,11 @@ def test_people_of_the_annotations_are_proposals_once_for_all_their_actions():
 def test_all_seconds_of_annotated_videos_with_a_high_score_can_be_tested():
     rows = annotation_table(("a", 1, *_TRUTH, 1, 0), ("a", 2, *_TRUTH, 1, 0))
     proposals = proposals_of(
-        ("a", 2, *_TRUTH, 0.8),  # too low, though the best
+        ("a", 2, *_TRUTH, 0.8),  # the best of its second, but too low
         ("a", 3, *_TRUTH, 0.9),
         ("a", 3, *_TRUTH, 0.8),
         ("a", 4, *_TRUTH, 0.9),  # excluded
-        ("b", 1, *_TRUTH, 0.9),  # of no annotated video
+        ("b", 1, *_TRUTH, 0.9),  # a video without annotations
     )
     excluded = {("a", 4)}
     (found,) = _test(rows, proposals, excluded, score=0.85, seconds="all")
@@ -167,7 +167,7 @@ def test_the_bank_takes_every_second_of_annotated_videos_or_the_annotated_ones(s
 
 
 def _plain_training(rows, proposals, score, iou, most):
-    """The definition, one box at a time."""
+    """Select by the definition, one box at a time."""
     found = {}
     for row in rows.itertuples():
         box = (row.x1, row.y1, row.x2, row.y2)

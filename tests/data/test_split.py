@@ -71,7 +71,7 @@ def test_training_takes_labelled_people_of_keyframes_that_are_not_excluded(files
     first = chosen.keyframes[0]
     assert first.labels is not None
     assert np.flatnonzero(first.labels[0]).tolist() == [1, 7]
-    assert len(first.boxes) == 2  # the proposal on the same person is another one
+    assert len(first.boxes) == 2  # the annotation and the proposal of one person
 
 
 def test_testing_takes_every_annotated_keyframe_and_has_a_separate_score(files):

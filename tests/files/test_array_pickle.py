@@ -1,4 +1,4 @@
-"""Tests of lfb.files.array_pickle; tests/data/test_proposals.py tests what it refuses."""
+"""Tests of lfb.files.array_pickle; tests/data/test_proposals.py tests refused pickles."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Tests of lfb.files.download, against a server that fails in every way."""
+"""Tests of lfb.files.download, with a server that fails in many ways."""
 
 import hashlib
 import io
@@ -44,14 +44,14 @@ def server(everywhere: Server) -> Server:
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds waited before further attempts, none of them in truth."""
+    """Replace the waits before further attempts; return the list of their seconds."""
     seconds: list[float] = []
     monkeypatch.setattr(lfb.files.web, "sleep", seconds.append)
     return seconds
 
 
 def left(folder: Path) -> list[str]:
-    """Names of the files in a folder."""
+    """Return the names of the files in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -138,7 +138,7 @@ def test_a_file_that_changed_starts_again(server, tmp_path, waits):
         Answer(change=Page(CONTENT[:-100], {"ETag": '"1"'})),
     ],
 )
-def test_a_server_that_resumes_wrongly_is_asked_again(server, tmp_path, waits, second):
+def test_a_wrong_answer_to_a_resumed_download_does_no_harm(server, tmp_path, waits, second):
     url = server.put("/a.bin", CONTENT)
     server.answers += [Answer(most=100), second]
     download(url, tmp_path / "a.bin")
@@ -173,7 +173,7 @@ def test_a_part_from_another_address_is_not_resumed(server, tmp_path, waits):
     assert (tmp_path / "a.bin").read_bytes() == OTHER
 
 
-def test_a_refused_file_is_not_asked_for_again(server, tmp_path, waits):
+def test_a_refused_file_is_not_requested_again(server, tmp_path, waits):
     for status in 404, 403, 410:
         server.answers.append(Answer(status=status))
         with refused(f"a.bin: the server answers {status}"):
@@ -221,7 +221,7 @@ def test_a_file_with_another_digest_is_deleted(server, tmp_path, waits):
     assert waits == []
 
 
-def test_an_answer_that_is_not_the_file_is_asked_for_again(server, tmp_path, waits):
+def test_an_answer_that_is_not_the_file_is_requested_again(server, tmp_path, waits):
     url = server.put("/a.bin", CONTENT)
     server.answers += [
         Answer(html=True),
@@ -333,7 +333,7 @@ def test_an_existing_file_that_differs_from_a_member_is_an_error(server, tmp_pat
 
 
 def zipped() -> bytes:
-    """A zip of a folder with two files."""
+    """Return a zip of a folder with two files."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("f/a.csv", "aaaa")
@@ -377,9 +377,9 @@ FALSE = st.builds(Answer, spoil=st.booleans(), shift=st.integers(-3, 3), most=st
 def test_with_a_known_digest_no_server_can_give_other_bytes(
     everywhere: Server, tmp_path_factory: pytest.TempPathFactory, answers: list[Answer], runs: int
 ):
-    wanted = b"v1" * 15
-    sha256 = hashlib.sha256(wanted).hexdigest()
-    assert_right(everywhere, tmp_path_factory, answers, runs, {wanted}, sha256=sha256)
+    expected = b"v1" * 15
+    sha256 = hashlib.sha256(expected).hexdigest()
+    assert_right(everywhere, tmp_path_factory, answers, runs, {expected}, sha256=sha256)
 
 
 @given(answers=st.lists(FAITHFUL, max_size=8), runs=st.integers(1, 3))
@@ -390,7 +390,7 @@ def test_with_a_known_size_no_server_can_mix_versions(
     assert_right(everywhere, tmp_path_factory, answers, runs, {b"v1" * 15, b"v2" * 15}, size=30)
 
 
-def assert_right(server, factory, answers, runs, wanted, **known):
+def assert_right(server, factory, answers, runs, expected, **known):
     folder = factory.mktemp("any")
     url = server.put("/a.bin", b"v1" * 15)
     server.answers[:] = answers
@@ -401,11 +401,11 @@ def assert_right(server, factory, answers, runs, wanted, **known):
         assert not (folder / "a.bin").exists()
     server.answers.clear()
     server.put("/a.bin", b"v1" * 15)
-    if not (folder / "a.bin").exists():  # a good server is enough in the end
-        with suppress(UserError):  # the first run may find what was wrong before
+    if not (folder / "a.bin").exists():  # the last run has a good server
+        with suppress(UserError):  # the first may fail on wrong bytes of earlier runs
             download(url, folder / "a.bin", **known)
         if not (folder / "a.bin").exists():
             download(url, folder / "a.bin", **known)
-    assert (folder / "a.bin").read_bytes() in wanted
+    assert (folder / "a.bin").read_bytes() in expected
     assert left(folder) == ["a.bin"]
     shutil.rmtree(folder)

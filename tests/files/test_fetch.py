@@ -39,12 +39,12 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def run(*items, videos=None, annotations=None, threads=2):
-    """Fetches items of the config."""
+    """Fetch items of the config."""
     fetch(items, videos=videos and str(videos), annotations=annotations or {}, threads=threads)
 
 
 def errors(*items, **more) -> list[str]:
-    """The lines of the error."""
+    """Return the lines of the error."""
     with pytest.raises(UserError, match="not everything could be fetched") as error:
         run(*items, **more)
     return str(error.value).split("\n  ")[1:]
@@ -52,7 +52,7 @@ def errors(*items, **more) -> list[str]:
 
 @pytest.fixture
 def item(server, tmp_path):
-    """Makes an entry of the config for a file on the server."""
+    """Make an entry of the config for a file on the server."""
 
     def make(name: str, content: bytes = CONTENT, **more):
         return {"url": server.put(f"/far/{name}", content), "to": str(tmp_path / "to"), **more}
@@ -62,7 +62,7 @@ def item(server, tmp_path):
 
 @pytest.fixture
 def films(server, tmp_path):
-    """An entry for listed videos, four of them there, and an annotation file that names two."""
+    """Return an entry for four listed videos, and an annotation file that names two of them."""
     for name in "one.mp4", "-2%20%26.mkv", "three.webm", "four.mp4":
         server.put(f"/films/{name}", name.encode())
     server.put("/list.txt", b"one.mp4\r\n-2 &.mkv\r\nthree.webm\nfour.mp4\n\n")
@@ -171,13 +171,13 @@ def test_a_zip_is_fetched_while_a_member_is_missing(item, server, tmp_path):
     with zipfile.ZipFile(content, "w") as archive:
         for name in "a.csv", "b.csv", "c.csv":
             archive.writestr(f"ava/{name}", name)
-    wanted = item("ava.zip", content.getvalue(), members=["a.csv", "b.csv"])
-    run(wanted)
+    entry = item("ava.zip", content.getvalue(), members=["a.csv", "b.csv"])
+    run(entry)
     assert contents(tmp_path / "to") == {"a.csv": b"a.csv", "b.csv": b"b.csv"}
     server.asked.clear()
-    run(wanted)
+    run(entry)
     assert server.asked == []
-    assert [path.name for path in fetched_paths(wanted)] == ["a.csv", "b.csv"]
+    assert [path.name for path in fetched_paths(entry)] == ["a.csv", "b.csv"]
 
 
 def test_nothing_to_fetch_is_an_error():
@@ -186,14 +186,14 @@ def test_nothing_to_fetch_is_an_error():
 
 
 def test_the_unpack_command_is_logged_until_the_files_exist(item, tmp_path, log):
-    to, said = tmp_path / "to", f"now unpack what was fetched: unrar e {tmp_path}/to/a.rar"
-    wanted = item("a.rar", unrar=["a.pkl"])
-    run(wanted)
-    assert f"{said} {to}/" in log.messages
+    to, advice = tmp_path / "to", f"now unpack what was fetched: unrar e {tmp_path}/to/a.rar"
+    entry = item("a.rar", unrar=["a.pkl"])
+    run(entry)
+    assert f"{advice} {to}/" in log.messages
     log.clear()
     (to / "a.pkl").touch()
-    run(wanted)
-    assert said not in log.text
+    run(entry)
+    assert advice not in log.text
 
 
 def test_the_annotated_videos_of_a_list_are_fetched(films, server, tmp_path):
@@ -246,7 +246,7 @@ def test_videos_are_not_fetched_without_their_annotations(films, server, tmp_pat
     )
 
 
-def test_without_a_network_the_error_says_where_to_put_the_files(item, tmp_path, log):
+def test_without_a_network_the_error_names_the_folders_for_the_files(item, tmp_path, log):
     with serving() as server:
         url = server.url("/a%20b.pkl")
     zipped = {"url": f"{url}.zip", "to": str(tmp_path / "to"), "members": ["a.csv", "b.csv"]}
@@ -261,7 +261,7 @@ def test_without_a_network_the_error_says_where_to_put_the_files(item, tmp_path,
     assert "files to fetch: 1, 3 bytes; existing: 0; errors, listed below: 2" in log.messages
 
 
-def test_a_list_for_a_folder_that_is_not_read_is_skipped(films, server, tmp_path, log):
+def test_a_list_for_an_unused_folder_is_skipped(films, server, tmp_path, log):
     item, more = films
     run(item, **{**more, "videos": tmp_path / "mine"})
     run(item, **{**more, "videos": None})

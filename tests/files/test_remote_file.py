@@ -29,7 +29,7 @@ def test_the_unpack_command_names_the_archive_and_the_folder():
     assert unpack_command({"url": URL, "to": "x", "unrar": ["e"]}) == "unrar e x/a b.rar x/"
 
 
-def test_what_is_known_of_a_file_is_kept():
+def test_size_and_digest_of_a_file_are_kept():
     entry = {"url": URL, "to": "x", "bytes": 3, "sha256": "ab", "members": ["c"]}
     assert RemoteFile.from_entry(entry) == RemoteFile(URL, Path("x"), 3, "ab", ("c",))
     assert RemoteFile.from_entry({"url": URL, "to": "x"}) == RemoteFile(URL, Path("x"))

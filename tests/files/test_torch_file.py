@@ -31,7 +31,7 @@ class Record:
 
 
 def weights() -> OrderedDict:
-    """One tensor of each kind, and tensors that share their values."""
+    """Return a tensor of each kind, and tensors that share their values."""
     random = torch.Generator().manual_seed(0)
     base = torch.randn(4, 6, generator=random)
     kinds = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
@@ -48,11 +48,11 @@ def weights() -> OrderedDict:
     return state
 
 
-def equal(found: dict[str, torch.Tensor], wanted: OrderedDict) -> bool:
-    assert found.keys() == wanted.keys()
+def equal(found: dict[str, torch.Tensor], expected: OrderedDict) -> bool:
+    assert found.keys() == expected.keys()
     return all(
         found[name].dtype == value.dtype and torch.equal(found[name], value)
-        for name, value in wanted.items()
+        for name, value in expected.items()
     )
 
 
@@ -82,7 +82,7 @@ def test_no_code_in_a_pickle_is_run(tmp_path, zipped):
     assert equal(read_tensors(tmp_path / "a.pth"), content["state_dict"])
     assert not sign.exists()
     torch.load(tmp_path / "a.pth", weights_only=False)
-    assert sign.exists()  # the trap works
+    assert sign.exists()  # unpickled without protection, the code runs
 
 
 def test_code_in_place_of_a_tensor_is_not_run_and_the_file_is_refused(tmp_path):
@@ -95,7 +95,7 @@ def test_code_in_place_of_a_tensor_is_not_run_and_the_file_is_refused(tmp_path):
 
 
 GLOBAL = b"cos\nsystem\n"
-# Every instruction by which a pickle calls, builds or fills something.
+# Every pickle instruction that calls, builds or fills an object.
 TRICKS = {
     "reduce": GLOBAL + b"(X\x05\x00\x00\x00falsetR",
     "reduce twice": GLOBAL + b"(X\x05\x00\x00\x00falsetR)R",
@@ -130,7 +130,7 @@ def test_no_instruction_of_a_pickle_calls_what_it_names(tmp_path, trick, monkeyp
                 if member.endswith("data.pkl") and name == "bad":
                     content = b"\x80\x04" + TRICKS[trick] + b"0" + content[2:]
                 archive.writestr(member, content)
-    with suppress(UserError):  # some make no sense, and are refused
+    with suppress(UserError):  # some of these pickles are invalid
         assert read_tensors(tmp_path / "bad").keys() == {"a"}
     assert read_tensors(tmp_path / "good")["a"].tolist() == [1, 1]  # and no side effect remains
 
@@ -207,9 +207,9 @@ def test_nested_dicts_and_lists_are_read_as_they_are(tmp_path, zipped):
     assert found == plain
 
 
-@pytest.mark.parametrize("thing", [Record(), np.float64(3), {1, 2}, torch.float32, OrderedDict])
-def test_other_objects_are_refused_at_any_depth(tmp_path, thing):
-    torch.save({"a": {1: [torch.ones(1), thing]}}, tmp_path / "a.pkl")
+@pytest.mark.parametrize("value", [Record(), np.float64(3), {1, 2}, torch.float32, OrderedDict])
+def test_other_objects_are_refused_at_any_depth(tmp_path, value):
+    torch.save({"a": {1: [torch.ones(1), value]}}, tmp_path / "a.pkl")
     with pytest.raises(UserError, match="contains objects other than tensors and plain values"):
         read_nested(tmp_path / "a.pkl")
 

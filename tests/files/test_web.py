@@ -1,4 +1,4 @@
-"""Tests of lfb.files.web; tests of lfb.files.download hold the rest."""
+"""Tests of lfb.files.web; the tests of lfb.files.download cover the rest."""
 
 from collections.abc import Iterator
 
@@ -20,13 +20,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds waited before further attempts, none of them in truth."""
+    """Replace the waits before further attempts; return the list of their seconds."""
     seconds: list[float] = []
     monkeypatch.setattr(lfb.files.web, "sleep", seconds.append)
     return seconds
 
 
-def test_a_size_is_asked_for_without_the_file(server):
+def test_a_size_is_read_without_the_file(server):
     url = server.put("/a.bin", CONTENT)
     assert remote_size(url) == len(CONTENT)
     server.heads += [Answer(status=405), Answer(length=False), Answer(status=503), Answer()]
@@ -51,21 +51,21 @@ def test_the_certificates_of_the_environment_are_used(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("status", [408, 416, 425, 429, 500, 502, 503, 504, 204, 304])
-def test_a_status_that_may_change_is_asked_for_again(server, waits, status):
+def test_a_temporary_status_is_tried_again(server, waits, status):
     server.answers.append(Answer(status=status))
     assert remote_text(server.put("/a.txt", b"a")) == "a"
     assert waits == [1]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 451, 501])
-def test_a_status_that_stays_is_an_error_at_once(server, waits, status):
+def test_a_permanent_status_is_an_error_at_once(server, waits, status):
     server.answers.append(Answer(status=status))
     with pytest.raises(Unavailable, match=f"the server answers {status}") as caught:
         remote_text(server.put("/a.txt", b"a"))
     assert (caught.value.status, waits) == (status, [])
 
 
-def test_a_redirect_without_an_end_is_an_error(server, waits):
+def test_an_endless_redirect_is_an_error(server, waits):
     redirect = Answer(status=302, headers={"Location": server.url("/a.txt")})
     server.answers += [redirect] * 1000
     with pytest.raises(Unavailable, match=r"a\.txt: the connection failed: Exceeded 30 redirects"):
@@ -73,6 +73,6 @@ def test_a_redirect_without_an_end_is_an_error(server, waits):
     assert len(waits) == 5
 
 
-def test_an_address_that_is_none_is_an_error(waits):
+def test_an_invalid_address_is_an_error(waits):
     with pytest.raises(Unavailable, match="nowhere: the connection failed: Invalid URL"):
         remote_text("nowhere")

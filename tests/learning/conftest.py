@@ -11,7 +11,7 @@ import torch
 
 @pytest.fixture
 def two_gpus(monkeypatch, tmp_path):
-    """Two GPUs that exist in name, with their lock files in a folder of the test."""
+    """Pretend that there are two GPUs; return the folder of their lock files."""
 
     def properties(index: int) -> SimpleNamespace:
         return SimpleNamespace(uuid=f"GPU-{index}")
@@ -26,7 +26,7 @@ def two_gpus(monkeypatch, tmp_path):
 
 @pytest.fixture
 def restarted(monkeypatch):
-    """Programs and commands that would have taken the place of this process."""
+    """Record the programs and commands that would replace this process."""
     started: list[tuple[str, list[str]]] = []
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))

@@ -46,13 +46,13 @@ def test_4_frames_of_every_16_begin_32_before_the_keyframe():
 
 
 @pytest.mark.parametrize(
-    ("centre", "wanted"), [(1, [1, 1, 1, 17]), (40, [8, 24, 40, 50]), (50, [18, 34, 50, 50])]
+    ("centre", "expected"), [(1, [1, 1, 1, 17]), (40, [8, 24, 40, 50]), (50, [18, 34, 50, 50])]
 )
-def test_frames_outside_the_video_are_its_first_or_last(centre, wanted):
-    assert frame_numbers(centre, 50, AVA, None).tolist() == wanted
+def test_frames_outside_the_video_repeat_its_first_or_last_one(centre, expected):
+    assert frame_numbers(centre, 50, AVA, None).tolist() == expected
 
 
-def test_training_moves_each_position_by_8_back_to_7_on():
+def test_training_shifts_each_position_by_8_back_to_7_forward():
     random = np.random.default_rng(0)
     moves = np.array(
         [frame_numbers(500, 1000, AVA, random) - [468, 484, 500, 516] for _ in range(2000)]
@@ -62,11 +62,11 @@ def test_training_moves_each_position_by_8_back_to_7_on():
     assert len({tuple(move) for move in moves.tolist()}) > 1900
 
 
-def test_the_authors_clips_of_32_by_2_do_not_move_in_training():
+def test_the_authors_clips_of_32_by_2_are_not_shifted_in_training():
     shape = dataclasses.replace(AVA, frames=32, interval=2, jitter=False)
-    wanted = list(range(100 - 32, 100 + 32, 2))
+    expected = list(range(100 - 32, 100 + 32, 2))
     for random in None, np.random.default_rng(0):
-        assert frame_numbers(100, 1000, shape, random).tolist() == wanted
+        assert frame_numbers(100, 1000, shape, random).tolist() == expected
 
 
 @given(
@@ -85,7 +85,7 @@ def test_every_frame_of_a_clip_is_in_the_video(centre, count, frames, interval, 
 
 
 def white(clip: torch.Tensor) -> list[int] | None:
-    """x1, y1, x2, y2 around what is white in (3, T, H, W) pixels, half white at least."""
+    """Return x1, y1, x2, y2 around the white part of (3, T, H, W) pixels, at least half white."""
     rows, columns = np.nonzero(clip.float().mean((0, 1)).numpy() > 180)
     if not len(rows):
         return None
@@ -106,7 +106,7 @@ def test_a_box_follows_its_content_through_every_change(
 ):
     x1, y1, x2, y2 = corners
     box = (min(x1, x2) / 10, min(y1, y2) / 10, max(x1, x2) / 10 + 0.1, max(y1, y2) / 10 + 0.1)
-    # Drawn on whole pixels, so that the box is what is white.
+    # Whole pixels: the box is exactly the white part.
     size = np.array([width, height] * 2)
     box = tuple((np.round(np.array(box) * size) / size).tolist())
     keyframe = Keyframe("a", second, np.array([box], np.float32), np.ones(1, np.float32))
@@ -123,7 +123,7 @@ def test_a_box_follows_its_content_through_every_change(
     assert item.rois[:, 0].tolist() == [0]
     found = white(item.clips[0])
     left, top, right, bottom = item.rois[0, 1:].tolist()
-    if found is None:  # cut away, or all but
+    if found is None:  # the crop left nothing, or almost nothing
         assert min(right - left, bottom - top) < 3
     else:
         assert np.abs(np.array(found) - item.rois[0, 1:].numpy()).max() < 2
@@ -138,7 +138,7 @@ def test_a_training_clip_is_a_square_and_a_test_clip_the_whole_frame():
 
 
 @pytest.mark.parametrize("width", [60, 61])
-def test_a_test_crop_is_the_middle_of_the_frame_and_boxes_end_with_it(width):
+def test_a_test_crop_is_the_middle_of_the_frame_and_cuts_boxes(width):
     boxes = np.array([[0, 0, 0.1, 1], [0, 0, 1, 0.5], [0.4, 0.2, 0.6, 0.8]], np.float32)
     keyframe = Keyframe("a", 902, boxes, np.ones(3, np.float32))
     shape = dataclasses.replace(INPUT, short_side=40, test_crop=32)
@@ -150,7 +150,7 @@ def test_a_test_crop_is_the_middle_of_the_frame_and_boxes_end_with_it(width):
     assert torch.equal(item.clips, whole.clips[..., 4:36, left : left + 32])
     moved = whole.rois[:, 1:] - torch.tensor([left, 4, left, 4])
     assert torch.equal(item.rois[:, 1:], moved.clamp(0, 32))
-    assert item.rois[0, [1, 3]].tolist() == [0, 0]  # nothing of it is seen
+    assert item.rois[0, [1, 3]].tolist() == [0, 0]  # it is outside the crop
 
 
 def test_whole_frames_are_scaled_to_any_short_side():
@@ -164,7 +164,7 @@ def test_whole_frames_are_scaled_to_any_short_side():
     assert equal(clips.at(32)[0, 0], one)
 
 
-def test_the_keyframe_of_a_second_is_the_one_after_so_many_frames():
+def test_the_keyframe_of_a_second_is_its_first_frame():
     film = Film("a", 32, 32, box=(0, 0, 0.1, 0.1))
     shape = dataclasses.replace(INPUT, frames=2, interval=1)
     keyframe = make_keyframes()[0]  # second 902 of 10 frames a second from 900 on: frame 21
@@ -187,7 +187,7 @@ def test_scales_and_crops_of_training_reach_both_ends_of_their_ranges():
 
 
 @pytest.mark.parametrize("flip", [0, 1])
-def test_training_clips_are_mirrored_never_or_always_as_asked(flip):
+def test_training_clips_are_never_or_always_mirrored_if_set(flip):
     keyframe = Keyframe("a", 902, np.array([[0, 0, 0.5, 1]], np.float32), np.ones(1, np.float32))
     shape = dataclasses.replace(INPUT, train_short_side=(32, 32), flip=flip)
     clips = Clips([keyframe], lambda _: Film("a", 32, 32), shape, seed=0)
@@ -211,7 +211,7 @@ def test_a_mirrored_batch_keeps_each_box_in_its_clip():
     assert equal(collate(items).mirrored(), collate([item.mirrored() for item in items]))
 
 
-def test_another_scale_keeps_bank_window_and_draws(tmp_path):
+def test_another_scale_keeps_the_window_and_its_draws(tmp_path):
     bank = make_bank(tmp_path)
     for options in {"seed": 5}, {"draws": CROWDED}, {}:
         clips = Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), **options)
@@ -241,26 +241,26 @@ def make_clips(bank, seed: int | None = 5) -> Clips:
     return Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), seed)
 
 
-TWINS = ({"video": "b"}, {"second": 904})  # what is changed of a keyframe of video a, second 903
+TWINS = ({"video": "b"}, {"second": 904})  # changes of the keyframe of video a, second 903
 
 
 def shape_of(item: Batch) -> torch.Tensor:
-    """Where the first box lies, which tells scale, crop and mirror apart."""
+    """Return the first box, which differs for every scale, crop and mirroring."""
     return item.rois[0, 1:]
 
 
-def test_draws_are_those_of_seed_epoch_video_and_second_alone(tmp_path):
+def test_draws_depend_only_on_seed_epoch_video_and_second(tmp_path):
     bank = make_bank(tmp_path)
     clips, fresh = make_clips(bank), make_clips(bank)
     fresh.keyframes = fresh.keyframes[::-1]
     last = len(clips) - 1
     before = [clips[3, number] for number in range(len(clips))]
     for number in np.random.default_rng(0).permutation(len(clips)).tolist():
-        clips[0, number]  # what was asked for in between does not matter
+        clips[0, number]  # clips loaded in between do not matter
         assert equal(fresh[3, last - number], before[number])
 
 
-def test_another_seed_or_epoch_draws_others(tmp_path):
+def test_another_seed_or_epoch_has_other_draws(tmp_path):
     bank = make_bank(tmp_path)
     one = make_clips(bank)[0, 0]
     for other in make_clips(bank, seed=6)[0, 0], make_clips(bank)[1, 0]:
@@ -297,11 +297,11 @@ def test_testing_takes_the_highest_scores_in_every_epoch(tmp_path):
     clips = make_clips(bank, seed=None)
     assert equal(clips[0, 1], clips[1, 1])
     keyframe = clips.keyframes[1]
-    wanted = bank.rows(keyframe.video, keyframe.second, window=6, per_second=2, key=None)
-    assert clips[0, 1].rows[0].tolist() == wanted.tolist()
+    expected = bank.rows(keyframe.video, keyframe.second, window=6, per_second=2, key=None)
+    assert clips[0, 1].rows[0].tolist() == expected.tolist()
 
 
-def test_in_testing_every_draw_of_every_person_is_its_own_and_can_be_repeated(tmp_path):
+def test_test_draws_differ_for_each_person_and_are_repeatable(tmp_path):
     bank = make_bank(tmp_path)
     clips = make_clips(bank, seed=None)
     drawn = dataclasses.replace(CROWDED, seed=3)
@@ -370,7 +370,7 @@ def test_processes_share_an_epoch_without_overlap(size, batch, processes, seed):
     taken = [number for share in shares for part in share for _, number in part]
     assert len(set(taken)) == len(taken) == size // (batch * processes) * batch * processes
     assert set(taken) <= set(range(size))
-    # One after the other, the total batches are those of one process with as many clips.
+    # Joined, the batches are those of one process with as many clips.
     together = [[*chain(*parts)] for parts in zip(*shares, strict=True)]
     assert together == list(Shuffled(size, batch * processes, seed))
 
@@ -396,7 +396,7 @@ def test_every_epoch_has_its_own_order():
     processes=st.integers(1, 2),
     clips=st.integers(4, 70),
 )
-def test_epochs_of_so_many_clips_follow_one_another_through_the_passes(
+def test_epochs_of_a_fixed_number_of_clips_continue_through_the_passes(
     size, batch, processes, clips
 ):
     total = batch * processes

@@ -20,9 +20,9 @@ def test_the_size_of_frames_is_estimated_from_some_frames(videos, tmp_path):
     cut = {key: CUT[key] for key in ("fps", "start", "seconds")}
     for name, path in files.items():
         extract(path, tmp_path / f"{name}.zip", **CUT)
-    really = sum((tmp_path / f"{name}.zip").stat().st_size for name in files)
+    actual = sum((tmp_path / f"{name}.zip").stat().st_size for name in files)
     estimate = frames_size(files, tmp_path / "other", **cut)
-    assert estimate == pytest.approx(really, rel=0.2)
+    assert estimate == pytest.approx(actual, rel=0.2)
 
     (tmp_path / "plain.zip").unlink()
     assert frames_size(files, tmp_path, **cut) == pytest.approx(estimate / 2, rel=0.01)
@@ -33,13 +33,13 @@ def test_the_size_of_frames_is_estimated_from_some_frames(videos, tmp_path):
 def test_the_length_of_videos_is_measured_if_the_config_sets_none(videos, tmp_path):
     files = {"plain": videos / "plain.mp4"}
     (size, *_) = jpeg_sizes(files["plain"], fps=24, start=2.5, count=1)
-    need = frames_size(files, tmp_path, fps=24, start=1, seconds=None)  # of 4 s
-    assert need == pytest.approx(3 * 24 * size, rel=0.2)
+    estimate = frames_size(files, tmp_path, fps=24, start=1, seconds=None)  # of 4 s
+    assert estimate == pytest.approx(3 * 24 * size, rel=0.2)
 
 
 def test_the_size_of_banks_follows_from_their_rows(tmp_path):
-    rows, faults = read_annotations(write(tmp_path, "a,902,0.1,0.1,0.5,0.9,1,0"), {1: "bend"}, [])
-    assert not faults
+    rows, errors = read_annotations(write(tmp_path, "a,902,0.1,0.1,0.5,0.9,1,0"), {1: "bend"}, [])
+    assert not errors
     proposals = proposals_of(
         ("a", 902, 0.1, 0.1, 0.5, 0.9, 0.95),
         ("a", 902, 0.5, 0.1, 0.9, 0.9, 0.85),

@@ -10,14 +10,14 @@ from lfb.learning import gpus
 from lfb.learning.gpus import choose_device, take_gpus
 
 
-def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
+def test_a_missing_gpu_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="config key device: cuda is set"):
         choose_device("cuda")
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
 
 
-def test_auto_takes_a_gpu_where_there_is_one(two_gpus):
+def test_auto_takes_a_gpu_if_there_is_one(two_gpus):
     assert choose_device("auto") == choose_device("cuda") == torch.device("cuda")
     assert choose_device("cpu") == torch.device("cpu")
 
@@ -61,6 +61,6 @@ def test_a_job_waits_while_others_hold_every_gpu(two_gpus, monkeypatch, caplog):
     close(waiting)
 
 
-def test_more_gpus_than_there_are_is_an_error_and_not_a_wait(two_gpus):
+def test_too_many_gpus_are_an_error_rather_than_a_wait(two_gpus):
     with pytest.raises(UserError, match=r"3 processes .* 2 GPUs"):
         take_gpus(3)

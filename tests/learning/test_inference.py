@@ -51,9 +51,9 @@ def test_scores_do_not_depend_on_the_batch(tmp_path, keyframes, operator):
             features = torch.from_numpy(bank.feature().astype(np.float32))[item.rows]
             extra = (features * real[..., None], real)
         with torch.inference_mode():
-            wanted = model(item.clips, item.rois, *extra).sigmoid()[:, [1, 3]].numpy()
+            expected = model(item.clips, item.rois, *extra).sigmoid()[:, [1, 3]].numpy()
         last = row + len(keyframe.boxes)
-        np.testing.assert_allclose(found[0].score[row:last], wanted, rtol=1e-4)
+        np.testing.assert_allclose(found[0].score[row:last], expected, rtol=1e-4)
         row = last
 
 
@@ -67,7 +67,7 @@ def test_the_same_call_gives_the_same_bytes(tmp_path, keyframes):
 
 
 @pytest.mark.parametrize("name", ["avg", "max", "non_local"])
-def test_every_draw_is_scored_as_a_clip_of_one_person_would_be(tmp_path, keyframes, name):
+def test_every_draw_scores_as_a_clip_with_one_person(tmp_path, keyframes, name):
     bank = make_bank(tmp_path)
     clips = Clips(keyframes, film, INPUT, bank, Window(6, 2), draws=Draws(3, seed=1))
     torch.manual_seed(0)
@@ -75,13 +75,13 @@ def test_every_draw_is_scored_as_a_clip_of_one_person_would_be(tmp_path, keyfram
     passes = []
     model.backbone.register_forward_hook(lambda *_: passes.append(1))
     found = predict(model, clips, [1, 3], batch=2, workers=0, device=CPU)
-    assert len(passes) == len(InOrder(keyframes, 2))  # not once more for each draw
+    assert len(passes) == len(InOrder(keyframes, 2))  # one pass for all draws
     draws = np.stack([one.score for one in found.draws()])
     assert draws.shape == (3, sum(len(k.boxes) for k in keyframes), 2)
     assert not np.allclose(draws[0], draws[1], rtol=1e-3)
 
     features = torch.from_numpy(bank.feature().astype(np.float32))
-    wanted = []
+    expected = []
     for number in range(len(keyframes)):
         item = clips[0, number]
         for roi, windows in zip(item.rois, item.rows, strict=True):
@@ -90,12 +90,12 @@ def test_every_draw_is_scored_as_a_clip_of_one_person_would_be(tmp_path, keyfram
                 extra = (features[rows] * real[:, None])[None], real[None]
                 with torch.inference_mode():
                     logits = model(item.clips, roi[None], *extra)
-                wanted.append(logits[0, [1, 3]].sigmoid().numpy())
-    wanted = np.array(wanted).reshape(-1, 3, 2).swapaxes(0, 1)
-    np.testing.assert_allclose(draws, wanted, rtol=1e-4)
+                expected.append(logits[0, [1, 3]].sigmoid().numpy())
+    expected = np.array(expected).reshape(-1, 3, 2).swapaxes(0, 1)
+    np.testing.assert_allclose(draws, expected, rtol=1e-4)
 
 
-def test_draws_do_not_change_scores_where_a_window_takes_every_row(tmp_path, keyframes):
+def test_draws_do_not_change_scores_if_a_window_takes_every_row(tmp_path, keyframes):
     bank = make_bank(tmp_path)  # four features in each second
     model = make_model({"name": "max"}).eval()
     plain, drawn = (
@@ -138,7 +138,7 @@ def test_a_mirrored_video_scores_the_same_when_flips_are_averaged(tmp_path, keyf
     model = make_model(operator).eval()
 
     def video(name, mirrored=False):
-        # White at the left, so that it is not its own mirror image; blocks of a JPEG end at 8.
+        # White on the left: not symmetric. The box ends at the edge of a JPEG block of 8 pixels.
         box = (0.5, 0, 1, 0.5) if mirrored else (0, 0, 0.5, 0.5)
         return Film(name, 64, 48, box=box)
 
@@ -185,12 +185,12 @@ def test_a_built_bank_holds_the_pooled_feature_of_every_box(tmp_path, keyframes)
     )
     bank = Bank.open(tmp_path / "val.zarr", checkpoint="abc", split="val")
     assert bank.videos == ["a", "b", "c", "empty"]
-    wanted = []
+    expected = []
     with torch.inference_mode():
         for number in range(len(keyframes)):
             item = clips[0, number]
-            wanted.append(model.roi_features(item.clips, item.rois).numpy())
-    np.testing.assert_allclose(bank.feature(), np.concatenate(wanted), rtol=1e-3, atol=1e-4)
+            expected.append(model.roi_features(item.clips, item.rois).numpy())
+    np.testing.assert_allclose(bank.feature(), np.concatenate(expected), rtol=1e-3, atol=1e-4)
     np.testing.assert_array_equal(bank.read("box"), np.concatenate([k.boxes for k in keyframes]))
     first = bank.rows("a", 902, window=1, per_second=9, key=None)
     assert (first >= 0).sum() == len(keyframes[0].boxes)

@@ -41,7 +41,7 @@ INFERENCE = {
 
 @dataclasses.dataclass
 class Project:
-    """Frames and keyframes of three videos, and what the jobs make of them."""
+    """Frames and keyframes of three videos, and the outputs of jobs on them."""
 
     folder: Path
 
@@ -101,7 +101,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A trained baseline, its bank, and the piece with videos a and c."""
+    """Return a trained baseline, its bank, and the piece with videos a and c."""
     folder = tmp_path_factory.mktemp("project")
     for video in VIDEOS:
         film = Film(video)
@@ -134,7 +134,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-def test_a_checkpoint_records_what_made_it(project):
+def test_a_checkpoint_records_its_origin(project):
     about = load_checkpoint(project.checkpoint("baseline")).about
     assert about["model"] == {
         "backbone": TINY,

@@ -48,7 +48,7 @@ def test_a_program_on_enough_processes_continues(monkeypatch, processes, inside)
     relaunch(processes, "cpu")
 
 
-def test_a_program_starts_itself_again_as_several_processes(restarted):
+def test_a_program_restarts_as_several_processes(restarted):
     relaunch(2, "cpu")
     ((program, command),) = restarted
     assert program == command[0] == sys.executable

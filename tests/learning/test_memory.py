@@ -19,5 +19,5 @@ def test_another_libc_is_left_alone(monkeypatch):
     keep_freed_memory()
 
 
-def test_this_libc_takes_the_settings():
+def test_this_libc_accepts_the_settings():
     keep_freed_memory()

@@ -11,15 +11,15 @@ from lfb.learning.optimizer import SGD
 
 
 def networks() -> tuple[nn.Module, nn.Module]:
-    """Two equal networks."""
+    """Return two equal networks."""
     torch.manual_seed(0)
-    made = [nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 2)) for _ in range(2)]
-    made[1].load_state_dict(made[0].state_dict())
-    return made[0], made[1]
+    one, two = [nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 2)) for _ in range(2)]
+    two.load_state_dict(one.state_dict())
+    return one, two
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
-def test_steps_are_those_of_torch_and_survive_a_save(tmp_path, nesterov):
+def test_steps_equal_those_of_torch_also_after_saving(tmp_path, nesterov):
     ours, theirs = networks()
     options = {"momentum": 0.9, "weight_decay": 1e-2, "nesterov": nesterov}
     optimizer = SGD(ours.parameters(), **options)
@@ -36,11 +36,11 @@ def test_steps_are_those_of_torch_and_survive_a_save(tmp_path, nesterov):
         reference.param_groups[0]["lr"] = rate
         reference.step()
         reference.zero_grad()
-    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        assert torch.equal(mine, other)
+    for our, their in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(our, their)
 
 
-def test_the_momentum_is_not_nesterovs_unless_asked_for():
+def test_momentum_is_not_nesterovs_by_default():
     parameter = nn.Parameter(torch.zeros(1))
     optimizer = SGD([parameter], momentum=0.5, weight_decay=0)
     for _ in range(2):
@@ -49,7 +49,7 @@ def test_the_momentum_is_not_nesterovs_unless_asked_for():
     assert parameter.item() == -2.5  # 1, then 1 + 0.5
 
 
-def test_a_parameter_without_a_gradient_stays():
+def test_a_parameter_without_a_gradient_does_not_change():
     network, _ = networks()
     before = [parameter.clone() for parameter in network.parameters()]
     optimizer = SGD(network.parameters(), momentum=0.9, weight_decay=1e-2)

@@ -29,7 +29,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Frames of two videos at 1 frame a second, 64 x 48 and 48 x 64 pixels."""
+    """Write frames of two videos at 1 frame a second, 64 x 48 and 48 x 64 pixels."""
     folder = tmp_path_factory.mktemp("frames")
     for video, shape in ("a", (48, 64, 3)), ("b", (64, 48, 3)):
         for number in 1, 2, 3:
@@ -122,7 +122,7 @@ def test_a_frame_that_does_not_decode_is_an_error_with_its_number(weights, folde
 ROWS = annotation_table(("b", 7, *BOX), ("a", 6, *BOX), ("a", 6, *BOX), ("a", 9, *BOX))
 
 
-def test_annotated_keyframes_are_searched_once_each():
+def test_each_annotated_keyframe_is_searched_once():
     found = keyframes_to_search(ROWS, lambda _: pytest.fail("not needed"), "annotated")
     assert found == [("a", 6), ("a", 9), ("b", 7)]
 

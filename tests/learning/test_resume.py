@@ -11,7 +11,7 @@ HISTORY = [{"epoch": 1, "loss": 0.5}]
 
 
 def started(seed: int) -> tuple[nn.Module, SGD]:
-    """A network and its optimizer after one step."""
+    """Return a network and its optimizer after one step."""
     torch.manual_seed(seed)
     network = nn.Linear(3, 2)
     optimizer = SGD(network.parameters(), momentum=0.9, weight_decay=0)
@@ -25,7 +25,7 @@ def equal(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_weights_running_sums_and_history_come_back(tmp_path):
+def test_weights_running_sums_and_history_are_restored(tmp_path):
     network, optimizer = started(0)
     save_state(tmp_path / "resume.pt", {"seed": 1}, network, optimizer, HISTORY, False)
     again, other = started(1)
@@ -35,7 +35,7 @@ def test_weights_running_sums_and_history_come_back(tmp_path):
     assert all(torch.equal(a, b) for a, b in sums)
 
 
-def test_a_finished_run_of_another_identity_leaves_the_model_alone(tmp_path):
+def test_a_finished_run_of_another_identity_does_not_change_the_model(tmp_path):
     save_state(tmp_path / "resume.pt", {"seed": 1}, *started(0), HISTORY, True)
     again, optimizer = started(1)
     assert load_state(tmp_path / "resume.pt", {"seed": 2}, again, optimizer, CPU) == []

@@ -18,7 +18,7 @@ def _threads_and_log():
     team.log.setLevel(level)
 
 
-def test_a_process_alone_is_a_team_that_leads_itself():
+def test_a_single_process_is_a_team_and_its_leader():
     with join_team("cpu", 1) as workers:
         assert workers == Team(0, 1, torch.device("cpu"))
         assert workers.leads
@@ -28,7 +28,7 @@ def test_a_process_alone_is_a_team_that_leads_itself():
 
 def test_the_mean_over_processes_is_divided_by_their_number(monkeypatch):
     def add_the_others(tensor: torch.Tensor) -> None:
-        tensor += 2.5 + 4  # what two other processes hold
+        tensor += 2.5 + 4  # the values of two other processes
 
     monkeypatch.setattr(torch.distributed, "all_reduce", add_the_others)
     assert Team(0, 3, torch.device("cpu")).mean(1.0) == 2.5

@@ -70,7 +70,7 @@ def test_the_learning_rate_is_in_proportion_to_the_total_batch():
     assert learning_rate(twelve, 600, 100, 8) == pytest.approx(0.15)
 
 
-def test_a_schedule_without_warm_up_begins_in_full_and_the_order_of_steps_does_not_matter():
+def test_without_warm_up_the_rate_begins_in_full_and_steps_need_no_order():
     training = dataclasses.replace(PUBLISHED, warmup_epochs=0, steps=(15, 10))
     rates = [learning_rate(training, epoch * 10, 10, 8) for epoch in (0, 9, 10, 15)]
     assert rates == pytest.approx([0.2, 0.2, 0.02, 0.002])
@@ -82,12 +82,12 @@ def test_a_schedule_without_warm_up_begins_in_full_and_the_order_of_steps_does_n
 def test_the_loss_is_the_mean_over_labelled_people_and_classes_from_1_up():
     logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([[0, 1, 0], [0, 0, 0], [0, 1, 1], [0, 0, 1]]).float()
-    wanted = [
+    expected = [
         -math.log(1 / (1 + math.exp(-x))) if y else -math.log(1 - 1 / (1 + math.exp(-x)))
         for row, target in zip(logits[[0, 2, 3]].tolist(), labels[[0, 2, 3]].tolist(), strict=True)
         for x, y in zip(row[1:], target[1:], strict=True)
     ]
-    assert action_loss(logits, labels).item() == pytest.approx(sum(wanted) / len(wanted))
+    assert action_loss(logits, labels).item() == pytest.approx(sum(expected) / len(expected))
 
 
 def test_people_without_a_label_and_class_0_have_no_gradient():
@@ -101,20 +101,20 @@ def test_people_without_a_label_and_class_0_have_no_gradient():
 
 def test_the_loss_of_bfloat16_scores_is_computed_in_float():
     logits, labels = torch.randn(5, 4).bfloat16(), torch.ones(5, 4)
-    wanted = functional.binary_cross_entropy_with_logits(logits[:, 1:].float(), labels[:, 1:])
-    assert action_loss(logits, labels) == wanted
+    expected = functional.binary_cross_entropy_with_logits(logits[:, 1:].float(), labels[:, 1:])
+    assert action_loss(logits, labels) == expected
 
 
 # The loop
 
 
 class Killed(BaseException):
-    """Stands for the end of the process."""
+    """Stand-in for the end of the process."""
 
 
 @dataclasses.dataclass
 class Run:
-    """One start of a training program after the other, over the same state file."""
+    """Repeated starts of a training program with the same state file."""
 
     folder: Path
     bank: Bank | None
@@ -170,7 +170,7 @@ def test_a_killed_run_ends_with_the_weights_of_one_never_killed(
         patch.setattr(lfb.learning.training, "save_state", killed)
         with pytest.raises(Killed):
             run.start()
-    # The next start draws other weights and must not use them, but where none were kept.
+    # The next start draws other weights. It must use them only if no state was saved.
     again, resumed = run.start(weights=0 if epoch == 1 and not kept else 99)
     assert results(again) == results(history)
     assert resumed.keys() == weights.keys()
@@ -197,7 +197,7 @@ def test_the_history_has_every_epoch(tmp_path):
     ],
     ids=["plain", "nesterov", "decay", "bfloat16", "contiguous"],
 )
-def test_training_is_a_plain_loop_of_torch_over_the_batches_of_each_epoch(tmp_path, changes):
+def test_training_equals_a_plain_torch_loop_over_the_batches_of_each_epoch(tmp_path, changes):
     training = dataclasses.replace(TRAINING, **changes)
     history, weights = Run(tmp_path, None, None, training).start()
 
@@ -235,29 +235,31 @@ def test_training_is_a_plain_loop_of_torch_over_the_batches_of_each_epoch(tmp_pa
     assert [row["gradient_norm"] for row in history] == pytest.approx(
         list(map(mean, norms)), rel=1e-4
     )
-    for name, wanted in model.state_dict().items():
-        torch.testing.assert_close(weights[name], wanted, rtol=1e-4, atol=1e-6)
+    for name, expected in model.state_dict().items():
+        torch.testing.assert_close(weights[name], expected, rtol=1e-4, atol=1e-6)
 
 
-def test_each_epoch_drops_out_other_channels(tmp_path, monkeypatch):
+def test_dropout_differs_in_each_epoch(tmp_path, monkeypatch):
     drawn = []
     seed = torch.manual_seed
     run = Run(tmp_path, make_bank(tmp_path), NON_LOCAL)
     monkeypatch.setattr(torch, "manual_seed", lambda number: drawn.append(number) or seed(number))
     run.start()
-    assert len(drawn) == len(set(drawn)) == 1 + TRAINING.epochs  # the first is the test's own
+    assert (
+        len(drawn) == len(set(drawn)) == 1 + TRAINING.epochs
+    )  # the first one is drawn by the test
 
 
-def test_a_model_in_evaluation_mode_trains_as_any(tmp_path, monkeypatch):
+def test_a_model_in_evaluation_mode_trains_as_any_other(tmp_path, monkeypatch):
     bank = make_bank(tmp_path)
-    _, wanted = Run(tmp_path / "one", bank, NON_LOCAL).start()
+    _, expected = Run(tmp_path / "one", bank, NON_LOCAL).start()
     make = make_model
     monkeypatch.setattr(sys.modules[__name__], "make_model", lambda operator: make(operator).eval())
     _, weights = Run(tmp_path / "other", bank, NON_LOCAL).start()
-    assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
-def test_the_schedule_counts_in_epochs_of_so_many_clips(tmp_path):
+def test_the_schedule_uses_epochs_of_epoch_clips(tmp_path):
     training = dataclasses.replace(TRAINING, epochs=4, epoch_clips=7)  # two batches of 3 clips
     history, _ = Run(tmp_path, None, None, training).start()
     assert [metrics["learning_rate"] for metrics in history] == pytest.approx(
@@ -265,7 +267,7 @@ def test_the_schedule_counts_in_epochs_of_so_many_clips(tmp_path):
     )
 
 
-def test_without_a_largest_norm_gradients_stay_as_they_are(tmp_path):
+def test_without_clip_norm_gradients_are_not_clipped(tmp_path):
     runs = [
         Run(tmp_path / str(norm), None, None, dataclasses.replace(TRAINING, clip_norm=norm)).start()
         for norm in (None, 1e9, 0.01)
@@ -330,7 +332,7 @@ def test_a_run_that_continues_with_other_code_warns(tmp_path, monkeypatch, caplo
     history, _ = run.start()
     assert len(history) == 3
     assert any("the code has changed since the epochs in" in r.message for r in caplog.records)
-    run.code = "newest"  # of a finished run, nothing is taken over
+    run.code = "newest"  # a finished run does not continue: no warning
     caplog.clear()
     run.start()
     assert not any("continuing" in r.message for r in caplog.records)
@@ -357,7 +359,7 @@ def test_a_resume_state_cannot_run_code(tmp_path):
         Run(tmp_path, None, None).start()
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_is_not_kept(tmp_path):
+def test_a_loss_that_is_not_finite_stops_the_run_and_is_not_saved(tmp_path):
     training = dataclasses.replace(TRAINING, learning_rate=1e30, warmup_epochs=0)
     with pytest.raises(
         UserError, match=r"lfb_test, epoch 1: the loss is .* Lower training\.learning_rate"
@@ -388,14 +390,14 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     errors = [process.communicate(timeout=100)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], errors
     one, other = (torch.load(tmp_path / f"rank-{rank}.pt") for rank in range(2))
-    assert one["mean"] == other["mean"] == 1.5  # of 1 and 2
+    assert one["mean"] == other["mean"] == 1.5  # the mean of 1 and 2
     assert one["dropout seed"] != other["dropout seed"]
     assert [(tmp_path / f"resume-{rank}.pt").exists() for rank in range(2)] == [True, False]
     assert one["losses"] == other["losses"]
     assert len(one["losses"]) == TRAINING.epochs
     length = len(make_keyframes()) // (2 * TRAINING.batch)
-    wanted = [learning_rate(TRAINING, length * epoch - 1, length, 2) for epoch in (1, 2, 3)]
-    assert one["rates"] == pytest.approx(wanted)
+    expected = [learning_rate(TRAINING, length * epoch - 1, length, 2) for epoch in (1, 2, 3)]
+    assert one["rates"] == pytest.approx(expected)
     weights, copy = one["weights"], other["weights"]
     assert all(torch.equal(weights[name], copy[name]) for name in weights)
 

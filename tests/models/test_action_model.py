@@ -53,15 +53,15 @@ def test_a_bank_feature_is_the_maximum_over_the_roi_grid_of_the_mean_over_time()
             SlowOnly.std
         ).view(3, 1, 1, 1)
         maps = model.backbone(pixels).mean(2)
-        wanted = []
+        expected = []
         for clip, x1, y1, x2, y2 in ROIS.tolist():
             box = torch.tensor([x1, y1, x2, y2]) / model.backbone.stride
-            wanted.append(_aligned(maps[int(clip)], box, 4).amax((1, 2)))
-    torch.testing.assert_close(found, torch.stack(wanted), rtol=1e-4, atol=1e-5)
+            expected.append(_aligned(maps[int(clip)], box, 4).amax((1, 2)))
+    torch.testing.assert_close(found, torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
 def _aligned(feature: torch.Tensor, box: torch.Tensor, size: int) -> torch.Tensor:
-    """RoIAlign (He et al., 2017) of one box: the mean of bilinear samples in each of its bins."""
+    """Return the RoIAlign (He et al., 2017) of a box: means of bilinear samples in each bin."""
     channels, height, width = feature.shape
     x1, y1, x2, y2 = (box - 0.5).tolist()
     result = torch.zeros(channels, size, size)
@@ -88,7 +88,7 @@ def _aligned(feature: torch.Tensor, box: torch.Tensor, size: int) -> torch.Tenso
 
 
 @pytest.mark.parametrize("operator", [None, *OPERATORS])
-def test_scores_of_a_box_depend_on_nothing_of_other_clips_and_boxes(operator):
+def test_scores_of_a_box_do_not_depend_on_other_clips_and_boxes(operator):
     model, clips = tiny(operator), draw_clips()
     rows = torch.randn(2, 6, model.backbone.channels)
     real = torch.ones(2, 6, dtype=torch.bool)
@@ -111,7 +111,7 @@ def test_a_clip_without_boxes_has_no_logits():
         assert model(draw_clips(), torch.zeros(0, 5), rows, real).shape == (0, 5)
 
 
-def test_pixels_enter_as_bytes_or_as_the_same_numbers_in_float():
+def test_pixels_may_be_bytes_or_floats():
     model, clips = tiny(), draw_clips()
     with torch.inference_mode():
         torch.testing.assert_close(model(clips, ROIS), model(clips.float(), ROIS))
@@ -128,7 +128,7 @@ def test_the_baseline_drops_entries_of_the_map_before_the_pooling():
     torch.testing.assert_close(found, model.classifier(dropped))
 
 
-def test_or_it_drops_entries_of_the_pooled_feature_as_the_authors_do():
+def test_the_baseline_may_drop_entries_of_the_pooled_feature_as_the_authors_do():
     model, clips = tiny(dropout=0.5, dropout_before_pool=False).train(), draw_clips()
     model.backbone.eval()
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Tests of lfb.models.caffe2: files of the authors' kind give what their code computes."""
+"""Tests of lfb.models.caffe2: imported files give the results of the authors' code."""
 
 import pickle
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.caffe2_files import Blobs
 
 HEAD = {"roi_size": 7, "aligned": False, "dropout": 0.3, "dropout_before_pool": False}
 NON_LOCAL = {"name": "non_local", "norm_affine": False}
-# Our operator, their FBO_TYPE and NUM_LAYERS.
+# Our operator, the authors' FBO_TYPE and NUM_LAYERS.
 MODELS: dict[str, tuple[dict[str, Any] | None, str | None, int]] = {
     "baseline": (None, None, 0),
     "avg": ({"name": "avg"}, "avg", 0),
@@ -52,13 +52,13 @@ def clips() -> Tensor:
 
 @pytest.fixture(scope="module")
 def trained() -> Blobs:
-    """The backbone's blobs after the training on AVA."""
+    """Return the backbone's blobs after the training on AVA."""
     return caffe2.draw(caffe2.backbone_shapes(50), seed=0)
 
 
 @pytest.fixture(scope="module")
 def features(trained, clips) -> Tensor:
-    """Their pooled features of the RoIs."""
+    """Return the authors' pooled features of the RoIs."""
     with torch.inference_mode():
         normalised = (clips / 255 - 0.45) / 0.225
         return caffe2.roi_features(caffe2.backbone(trained, 50, normalised), ROIS)
@@ -66,7 +66,7 @@ def features(trained, clips) -> Tensor:
 
 @pytest.fixture(scope="module")
 def model() -> ActionModel:
-    """A baseline, whose backbone takes the time; tests change the rest."""
+    """Return a baseline; its backbone is slow to build, so tests share it and change the rest."""
     return build().eval()
 
 
@@ -87,10 +87,10 @@ def test_an_imported_model_gives_the_logits_of_the_authors_code(
     rows = torch.randn(1, 300, 2048, generator=random).clamp(min=-0.5)
     real = torch.rand(1, 300, generator=random) < 0.5
     rows[~real] = 0
-    wanted = caffe2.logits(blobs, kind, layers, features, rows.expand(4, -1, -1))
+    expected = caffe2.logits(blobs, kind, layers, features, rows.expand(4, -1, -1))
     found = ours(clips, ROIS, rows, real) if operator else ours(clips, ROIS)
-    assert wanted.std() > 0.1
-    assert (found[:, 1:] - wanted).abs().max() <= 1e-4
+    assert expected.std() > 0.1
+    assert (found[:, 1:] - expected).abs().max() <= 1e-4
     assert (found[:, 0] == 0).all()  # the reserved output
 
 
@@ -129,8 +129,8 @@ def test_the_backbone_of_the_kinetics_file_keeps_its_statistics(clips, model, tm
     assert unused == ["classifier.bias", "classifier.weight", "lr", "model_iter"]
     half = clips[:, :, :8]
     normalised = (half / 255 - 0.45) / 0.225
-    wanted = caffe2.backbone(blobs, 50, normalised)
-    torch.testing.assert_close(model.backbone(normalised), wanted, rtol=0, atol=1e-4)
+    expected = caffe2.backbone(blobs, 50, normalised)
+    torch.testing.assert_close(model.backbone(normalised), expected, rtol=0, atol=1e-4)
 
 
 def ours_of(depth: int, operator: dict[str, Any] | None) -> dict[str, torch.Size]:
@@ -152,7 +152,7 @@ def test_names_and_shapes_are_those_of_the_authors(depth, name):
 
 
 def some(depth: int, kind: str | None = None, layers: int = 0) -> dict[str, Any]:
-    """Blobs of the right names, with one value each."""
+    """Return blobs of the right names, with one value each."""
     shapes = {**caffe2.backbone_shapes(depth), **caffe2.head_shapes(kind, layers)}
     return caffe2.draw(dict.fromkeys(shapes, (1,)), seed=0)
 

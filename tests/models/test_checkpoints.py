@@ -46,7 +46,7 @@ def test_a_saved_model_is_rebuilt_from_its_file_alone(tmp_path):
     assert all(torch.equal(value, weights[name]) for name, value in built.state_dict().items())
 
 
-def test_a_checkpoint_records_what_made_it(saved):
+def test_a_checkpoint_records_its_origin(saved):
     about = load_checkpoint(saved).about
     assert about["versions"]["torch"] == torch.__version__
     answer = subprocess.run(
@@ -94,20 +94,20 @@ def test_weights_of_another_network_are_an_error_of_a_few_lines():
         load_weights(model, weights, "resnet.pth")
     first, *named = str(refused.value).split("\n  ")
     assert "It is of another network: no tensor name matches the backbone." in first
-    wanted = sorted(model.state_dict())
+    expected = sorted(model.state_dict())
     assert first.endswith(
-        f"Tensors: {len(wanted)} missing, 7 not in the model, 0 of another shape:"
+        f"Tensors: {len(expected)} missing, 7 not in the model, 0 of another shape:"
     )
     assert named == [
-        *(f"{name}: missing" for name in wanted[:5]),
-        f"and {len(wanted) - 5} more missing",
+        *(f"{name}: missing" for name in expected[:5]),
+        f"and {len(expected) - 5} more missing",
         *(f"{name}: not in the model" for name in sorted(weights)[:5]),
         "and 2 more not in the model",
     ]
 
 
 @pytest.mark.parametrize("part", [0, 5, 0.5, -1])
-def test_a_cut_file_is_an_error(saved, part):
+def test_a_truncated_file_is_an_error(saved, part):
     data = saved.read_bytes()
     saved.write_bytes(data[: int(len(data) * part) if part == 0.5 else part])
     with pytest.raises(UserError, match="not a complete safetensors checkpoint"):
@@ -117,7 +117,7 @@ def test_a_cut_file_is_an_error(saved, part):
 @pytest.mark.parametrize(
     "metadata", [None, {"format": "pt"}, {"format": '"other"'}, {"about": "{"}, {"x": "y"}]
 )
-def test_a_foreign_file_has_another_error_than_a_broken_one(tmp_path, metadata):
+def test_another_kind_of_file_has_another_error_than_a_broken_one(tmp_path, metadata):
     save_file({"x": torch.zeros(2)}, tmp_path / "foreign.safetensors", metadata)
     with pytest.raises(UserError, match="safetensors, but not a checkpoint"):
         load_checkpoint(tmp_path / "foreign.safetensors")

@@ -19,11 +19,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", [SMALL, "fasterrcnn_resnet50_fpn_v2"])
-def test_weights_load_as_torchvision_has_published_them(tmp_path, name):
+def test_weights_load_in_the_format_that_torchvision_publishes(tmp_path, name):
     model = network(name)
     state = dict(model.state_dict())
     path = tmp_path / "detector.pth"
-    if name == SMALL:  # its file is older than the names of today
+    if name == SMALL:  # its file has older names
         for key in list(state):
             old = key.replace("rpn.head.conv.0.0.", "rpn.head.conv.")
             if ".fpn." in key:

@@ -32,7 +32,7 @@ THEIRS = {
 
 
 def their_state(model: ActionModel) -> OrderedDict[str, Tensor]:
-    """A model's weights under the names and in the shapes of MMAction2."""
+    """Return a model's weights under the names and in the shapes of MMAction2."""
     state = OrderedDict()
     for name, tensor in model.state_dict().items():
         if match := re.fullmatch(r"operator\.(?:layers\.(\d)\.)?(\w+)\.(weight|bias)", name):
@@ -58,7 +58,7 @@ def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 def described(operator: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The arguments of `make_model`'s models but for the outputs."""
+    """Return the arguments of `make_model`'s models, without the outputs."""
     return {"backbone": TINY, "head": HEAD, "operator": operator}
 
 
@@ -96,7 +96,7 @@ def test_a_model_of_fewer_actions_is_an_error(tmp_path):
         import_model(path, described(), OUTPUTS + 1)
 
 
-def test_a_checkpoint_of_ours_must_be_of_the_same_model(tmp_path):
+def test_a_checkpoint_of_this_project_must_be_of_the_same_model(tmp_path):
     path = tmp_path / "a.safetensors"
     about = {**described({"name": "max"}), "outputs": OUTPUTS}
     save_checkpoint(path, make_model(about["operator"]), {"model": about})

@@ -18,9 +18,7 @@ def rois() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("aligned", [True, False])
-def test_roi_align_and_its_gradient_are_those_of_torchvision(
-    rois: torch.Tensor, aligned: bool
-) -> None:
+def test_roi_align_and_its_gradient_equal_torchvisions(rois: torch.Tensor, aligned: bool) -> None:
     features = torch.rand(2, 5, 16, 20, requires_grad=True)
     weight = torch.rand(7, 5, 4, 4)
     theirs = ops.roi_align(features, rois, 4, spatial_scale=0.25, aligned=aligned)

@@ -25,7 +25,7 @@ def test_arguments_are_those_of_the_classes_themselves():
 
 @pytest.fixture
 def written(tmp_path):
-    """A function that writes an operator beside copies of the project's and returns all."""
+    """Return a function that adds an operator to a copied folder and returns all arguments."""
     folder = tmp_path / "lfb/models/operators"
     folder.mkdir(parents=True)
     for file in (ROOT / "lfb/models/operators").glob("*.py"):

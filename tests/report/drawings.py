@@ -1,4 +1,4 @@
-"""What the drawings of the page look like, read back from their HTML and SVG."""
+"""Readers of the page's drawings: their HTML and SVG as numbers and texts."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from lfb.report.page import templates
 
 
 def draw(macro: str, *arguments: Any) -> Element:
-    """Return what a drawing of drawings.html.j2 draws; it must be well formed."""
+    """Return the root element of a drawing of drawings.html.j2, which must be well formed."""
     module = templates().get_template("drawings.html.j2").module
     html = str(getattr(module, macro)(*arguments))
     return ElementTree.fromstring(re.sub(r"<(img[^>]*)>", r"<\1/>", html))

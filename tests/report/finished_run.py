@@ -46,7 +46,7 @@ OPERATORS: dict[str, dict[str, Any] | None] = {
 
 
 def truth() -> list[tuple]:
-    """Return annotations: all stand, the first obeys in even, the second jumps in odd seconds."""
+    """Return annotations: all stand, person 1 obeys in even and person 2 jumps in odd seconds."""
     rows = []
     for video in VIDEOS:
         for second in SECONDS:
@@ -92,7 +92,7 @@ class Run:
     output: Path
 
     def report(self, monkeypatch: pytest.MonkeyPatch) -> str:
-        monkeypatch.setattr(sys, "path", list(sys.path))  # which a program's start changes
+        monkeypatch.setattr(sys, "path", list(sys.path))  # a program changes it
         main(["report", *self.arguments])
         return self.output.read_text(encoding="utf-8")
 
@@ -100,7 +100,7 @@ class Run:
 def finished(
     folder: Path, models: tuple[str, ...], seeds: list[int], imported: tuple[str, ...] = ()
 ) -> Run:
-    """Write what the rules before the report write; an imported bank has no boxes."""
+    """Write the inputs of the rule report; an imported bank has no boxes."""
     data, classes = split(), dict(LABELS)
     write_labels(folder / "labels.pbtxt", classes)
     write_annotations(folder / "val.csv", data.annotations)

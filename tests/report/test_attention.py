@@ -7,7 +7,7 @@ from tests.report.drawings import draw, of_class, style
 from tests.samples import annotation_table, proposals_of
 
 
-def test_only_real_rows_with_weight_are_on_top() -> None:
+def test_the_top_has_only_real_rows_with_weight() -> None:
     weights = np.array([[[0.5, 0.1], [0.39, 0.01]], [[0.5, 0.3], [0.19, 0.01]]])
     attention = Attention(weights, np.array([[-1, 7], [8, 9]]), 3)
     assert attention.top(5) == [(1, 8, pytest.approx(0.29)), (0, 7, pytest.approx(0.2))]
@@ -37,7 +37,7 @@ def test_the_longest_attention_bar_fills_its_height() -> None:
     assert of_class(root, "highest")[0].text == "40%"
 
 
-def test_marks_stand_below_their_second_one_below_the_other() -> None:
+def test_marks_of_a_second_are_in_a_column_below_it() -> None:
     real = np.full((1, 3), 1 / 3)
     strip = attention_strip(real, np.zeros((1, 3)), -1, [1, 0, 1])
     root = draw("attention_strip", strip, "#0072b2")
@@ -81,6 +81,6 @@ def test_a_box_shows_the_actions_of_the_person_it_overlaps_most() -> None:
 
     assert actions(5, 0, 0, 0.75, 1) == ["stand"]
     assert actions(5, 0.25, 0, 1, 1) == ["jump"]
-    assert actions(5, 0, 0, 0.1, 1) == []  # overlaps nobody enough
+    assert actions(5, 0, 0, 0.1, 1) == []  # overlaps no person enough
     assert actions(7, *right) == []  # an action that is not scored
     assert actions(8, *right) == []

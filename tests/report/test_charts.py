@@ -39,7 +39,9 @@ def test_curves_go_through_their_values_from_the_first_epoch_to_the_last() -> No
     assert short_y == pytest.approx([0.25, 0.5], abs=1e-3)
     assert short_x == pytest.approx(x[:2], abs=1e-3)
     assert texts(svg)[-1] == "loss"
-    assert not re.findall(rf'clip-path="[^>]*stroke: {PALETTE[0]}', svg.decode())  # ends show whole
+    assert not re.findall(
+        rf'clip-path="[^>]*stroke: {PALETTE[0]}', svg.decode()
+    )  # the ends are not clipped
 
 
 def test_equal_curves_stay_visible_and_other_seeds_are_faint() -> None:
@@ -53,7 +55,7 @@ def test_equal_curves_stay_visible_and_other_seeds_are_faint() -> None:
 
     first, second = Curve(PALETTE[0], [1, 2], [1, 1]), Curve(PALETTE[1], [1, 2], [1, 1], faint=True)
     svg = draw_curves([first, second], "loss").decode()
-    assert svg.index(PALETTE[1]) < svg.index(PALETTE[0])  # below the first seed
+    assert svg.index(PALETTE[1]) < svg.index(PALETTE[0])  # drawn below the first seed
     assert re.findall(r"stroke-opacity: ([\d.]+)", svg) == ["0.5"]
 
 
@@ -62,7 +64,7 @@ def test_a_single_epoch_is_a_point() -> None:
     assert "<use" not in draw_curves([Curve(PALETTE[0], [1, 2], [0.3, 0.2])], "loss").decode()
 
 
-def test_the_same_curves_give_the_same_bytes_whatever_the_users_style() -> None:
+def test_the_same_curves_give_the_same_bytes_with_any_matplotlib_style() -> None:
     curves = [Curve(PALETTE[0], [1, 2], [0.3, 0.2])]
     svg = draw_curves(curves, "loss")
     with matplotlib.rc_context({"lines.linestyle": ":", "font.size": 20, "axes.facecolor": "red"}):

@@ -4,7 +4,7 @@ from lfb.report.examples import Answers, People, choose_keyframes
 from tests.report.finished_run import SECONDS, VIDEOS, predict, split
 
 
-def test_an_answer_has_as_many_actions_as_the_person_does() -> None:
+def test_an_answer_has_as_many_actions_as_the_annotation() -> None:
     people = People.of(split())
     answers = Answers.of(people, predict({("bert", 5)}))
     assert (answers.answer.sum(1) == people.num_actions).all()

@@ -70,7 +70,7 @@ def test_the_page_is_complete_and_needs_no_other_file(
     assert "few <boxes>" in page.text
     assert "Not in the mean, because the ground truth has no box of them: never seen." in page.text
     assert ("attends to" in page.text) == ("lfb_nl" in models)
-    assert "bert, second 5" in page.text  # where every model fails
+    assert "bert, second 5" in page.text  # every model fails there
 
 
 def write_measured(

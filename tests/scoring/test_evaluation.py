@@ -46,22 +46,22 @@ def score(found, real, protocol, excluded=(), classes=CLASSES):
 @settings(max_examples=40)
 def test_every_ap_equals_the_plain_reference(protocol, seed, grid, levels, most_boxes):
     found, real, excluded = random_case(seed, grid=grid, levels=levels, most_boxes=most_boxes)
-    wanted = average_precisions(found, real, set(CLASSES), excluded, protocol)
-    if all(math.isnan(ap) for ap in wanted.values()):
+    expected = average_precisions(found, real, set(CLASSES), excluded, protocol)
+    if all(math.isnan(ap) for ap in expected.values()):
         return
     try:
         result = score(found, real, protocol, excluded)
     except UserError:
-        # Only where there is nothing to be found or nothing in common.
-        assert not any(ap > 0 for ap in wanted.values())
+        # Only if there is nothing to find, or no common keyframe or class.
+        assert not any(ap > 0 for ap in expected.values())
         return
-    assert result.ap == pytest.approx(wanted, abs=1e-12, nan_ok=True)
-    assert result.mAP == pytest.approx(np.nanmean(list(wanted.values())), abs=1e-12)
+    assert result.ap == pytest.approx(expected, abs=1e-12, nan_ok=True)
+    assert result.mAP == pytest.approx(np.nanmean(list(expected.values())), abs=1e-12)
 
 
 @pytest.fixture(scope="module")
 def ava():
-    """Truth, excluded keyframes and entries of AVA's size; the same as rows."""
+    """Return truth, excluded keyframes and entries of AVA's size, and the same as rows."""
     truth, excluded, predictions = ava_sized.make_ava()
     sparse = ava_sized.sparse(predictions)
     rows = truth.drop(columns="person").itertuples(index=False)
@@ -72,17 +72,17 @@ def ava():
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_ap_equals_the_plain_reference_at_the_size_of_ava(ava, protocol):
     truth, excluded, sparse, real, found = ava
-    wanted = average_precisions(found, real, set(ava_sized.CLASSES), excluded, protocol)
+    expected = average_precisions(found, real, set(ava_sized.CLASSES), excluded, protocol)
     options = {"classes": ava_sized.CLASSES, "excluded": excluded, "protocol": protocol}
     result = evaluate(sparse, truth, **options)
     assert len({row[:2] for row in found}) > 50_000
-    assert min(wanted.values()) > 0
-    assert result.ap == pytest.approx(wanted, abs=1e-9)
-    assert result.mAP == pytest.approx(np.mean(list(wanted.values())), abs=1e-9)
+    assert min(expected.values()) > 0
+    assert result.ap == pytest.approx(expected, abs=1e-9)
+    assert result.mAP == pytest.approx(np.mean(list(expected.values())), abs=1e-9)
 
 
 def rows_of(found):
-    """The entries, one by one."""
+    """Return the entries, one by one."""
     row = found.row
     columns = (
         np.array(found.videos)[found.video[row]].tolist(),
@@ -128,7 +128,10 @@ def test_ap_is_the_area_under_the_monotone_envelope():
 def test_an_entry_whose_best_box_is_taken_gets_no_other_box(protocol):
     near = (0.0, 0.0, 0.9, 1.0)
     real = [("v", 902, WHOLE, 1), ("v", 902, (0.0, 0.0, 0.7, 1.0), 1)]
-    found = [("v", 902, WHOLE, 1, 0.9), ("v", 902, near, 1, 0.8)]  # near overlaps both enough
+    found = [
+        ("v", 902, WHOLE, 1, 0.9),
+        ("v", 902, near, 1, 0.8),
+    ]  # `near` overlaps both boxes enough
     assert score(found, real, protocol).ap[1] == 0.5
 
 
@@ -139,7 +142,7 @@ def test_an_overlap_of_exactly_one_half_is_a_match(protocol):
 
 
 def test_overlap_near_one_half_depends_on_the_precision_of_coordinates():
-    # 0.1 + 0.2 in float64 is a little more than 0.3; in float32 they meet.
+    # 0.1 + 0.2 is slightly more than 0.3 in float64, and equal to it in float32.
     real = [("v", 902, (0.0, 0.0, 0.6, 1.0), 1), ("v", 903, WHOLE, 1)]
     found = [("v", 902, (0.0, 0.0, 0.3 - 1e-12, 1.0), 1, 0.9), ("v", 903, WHOLE, 1, 0.8)]
     assert score(found, real, "mmaction2").mAP == 1.0
@@ -148,20 +151,20 @@ def test_overlap_near_one_half_depends_on_the_precision_of_coordinates():
 
 
 def test_mmaction2_multiplies_the_sides_of_an_overlap_in_double_precision():
-    # Each pair overlaps by half but for rounding; in single precision both come out the other way.
+    # Each pair overlaps by about half. In single precision both results are the opposite.
     more = (0.08, 0.06, 0.26, 0.9), (0.14, 0.06, 0.32, 0.9)
     less = (0.0, 0.0, 0.27, 0.3), (0.09, 0.0, 0.36, 0.3)
-    for (box, other), wanted in (more, 1.0), (less, 0.0):
-        assert score([("v", 902, other, 1, 0.9)], [("v", 902, box, 1)], "mmaction2").mAP == wanted
+    for (box, other), expected in (more, 1.0), (less, 0.0):
+        assert score([("v", 902, other, 1, 0.9)], [("v", 902, box, 1)], "mmaction2").mAP == expected
 
 
 @pytest.mark.parametrize("at_once", [1, 7])
-def test_boxes_compared_a_few_at_a_time_score_as_all_at_once(monkeypatch, at_once):
+def test_comparing_few_boxes_at_a_time_gives_the_same_scores(monkeypatch, at_once):
     predictions, real = dense_case()
     options = {"classes": CLASSES, "excluded": set()}
-    wanted = metrics(predictions, table(real), **options)
+    expected = metrics(predictions, table(real), **options)
     monkeypatch.setattr(evaluation, "_BOXES_AT_ONCE", at_once)
-    assert metrics(predictions, table(real), **options) == wanted
+    assert metrics(predictions, table(real), **options) == expected
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -182,7 +185,7 @@ def test_protocols_count_different_keyframes():
     assert maps == {"mmaction2": 1, "slowfast": 1 / 4, "activitynet": 1 / 3}
 
 
-def test_an_excluded_keyframe_costs_recall_only_where_its_ground_truth_counts():
+def test_an_excluded_keyframe_lowers_recall_only_if_its_ground_truth_counts():
     real = [("v", t, WHOLE, 1) for t in (902, 903)]
     found = [(*r, 0.9) for r in real]
     results = {p: score(found, real, p, excluded={("v", 903), ("w", 1)}) for p in PROTOCOLS}
@@ -272,7 +275,7 @@ def test_the_order_of_keyframes_in_the_file_does_not_matter(protocol, seed, leve
     keyframes = list(dict.fromkeys(f[:2] for f in found))
     order = np.random.default_rng(seed).permutation(len(keyframes)).tolist()
     place = dict(zip(keyframes, order, strict=True))
-    moved = sorted(found, key=lambda f: place[f[:2]])  # stable: a keyframe's own order stays
+    moved = sorted(found, key=lambda f: place[f[:2]])  # stable: the order within a keyframe stays
     try:
         result = score(found, real, protocol, excluded)
     except UserError:
@@ -307,16 +310,16 @@ def test_predictions_and_their_entries_have_the_same_result(protocol):
     options = {"classes": CLASSES, "excluded": {("w", 905)}, "protocol": protocol}
     result = evaluate(predictions, table(real), **options)
     assert repr(result) == repr(evaluate(entries(rows), table(real), **options))
-    wanted = average_precisions(rows, real, set(CLASSES), {("w", 905)}, protocol)
-    assert result.ap == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+    expected = average_precisions(rows, real, set(CLASSES), {("w", 905)}, protocol)
+    assert result.ap == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
 def test_a_submission_has_the_metrics_of_the_predictions_it_was_written_from(tmp_path):
     predictions, real = dense_case()
     predictions.write_csv(tmp_path / "p.csv")
     options = {"classes": CLASSES, "excluded": set()}
-    wanted = metrics(predictions, table(real), **options)
-    assert metrics(read_csv(tmp_path / "p.csv"), table(real), **options) == wanted
+    expected = metrics(predictions, table(real), **options)
+    assert metrics(read_csv(tmp_path / "p.csv"), table(real), **options) == expected
 
 
 def test_the_program_scores_a_submission_under_every_protocol(tmp_path, monkeypatch, capsys):
@@ -327,7 +330,7 @@ def test_the_program_scores_a_submission_under_every_protocol(tmp_path, monkeypa
     write_annotations(tmp_path / "truth.csv", truth)
     write_labels(tmp_path / "labels.pbtxt", CLASSES)
     write_json(tmp_path / "settings.json", {"unscored": []})
-    monkeypatch.setattr(sys, "path", list(sys.path))  # which a program's start changes
+    monkeypatch.setattr(sys, "path", list(sys.path))  # a program changes it
     written = []
     for name in "p.npz", "p.csv":
         arguments = ["evaluate", "--settings", str(tmp_path / "settings.json")]
@@ -341,9 +344,9 @@ def test_the_program_scores_a_submission_under_every_protocol(tmp_path, monkeypa
         main(arguments)
         written.append(json.loads((tmp_path / f"{name}.json").read_text()))
     assert written[0] == written[1] == metrics(predictions, truth, classes=CLASSES, excluded=set())
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for protocol in PROTOCOLS:
-        assert f"mAP {written[0][protocol]['mAP']:.2f} under protocol {protocol}" in said
+        assert f"mAP {written[0][protocol]['mAP']:.2f} under protocol {protocol}" in printed
 
 
 @given(seed=st.integers(0, 1000), shift=st.floats(0.1, 10))

@@ -27,7 +27,7 @@ def write_metrics(folder: Path, **values: list[float]) -> dict[str, list[Path]]:
 
 
 def one(*draws: float) -> dict[str, Any]:
-    """One protocol's metrics, as far as the table looks at them."""
+    """Return the metrics of one protocol that the table uses."""
     spread = stdev(draws) if draws[1:] else None
     return {"mAP": mean(draws), "mAP_std": spread, "mAPs": draws, "classes": []}
 
@@ -53,7 +53,7 @@ def test_one_seed_has_no_deviation_and_the_protocol_chooses_the_number(tmp_path)
     assert set(table["protocol"]) == {"slowfast"}
 
 
-def test_numbers_are_columns_of_numbers_even_if_nothing_is_published(tmp_path):
+def test_columns_are_numeric_even_if_nothing_is_published(tmp_path):
     table = map_table(
         write_metrics(tmp_path, lfb_max=[1.0]), {"lfb_max": MODELS["lfb_max"]}, "mmaction2"
     )
@@ -67,6 +67,6 @@ def test_the_spread_over_draws_is_shown_beside_that_over_seeds(tmp_path):
     table = map_table(metrics, MODELS, "mmaction2")
     assert table["draws"].tolist() == [1, 3]
     assert table["mAP"].tolist() == [20, 24]
-    assert table["mAP_std"].tolist() == pytest.approx([0, 8**0.5])  # of 22 and 26
+    assert table["mAP_std"].tolist() == pytest.approx([0, 8**0.5])  # deviation of 22 and 26
     assert table["mAP_std_draws"].isna().tolist() == [True, False]
     assert table["mAP_std_draws"][1] == pytest.approx(((1 + 4) / 2) ** 0.5)

@@ -1,4 +1,4 @@
-"""Tests of lfb.video.decoding; tests of lfb.video.extraction hold the pictures."""
+"""Tests of lfb.video.decoding; the tests of lfb.video.extraction check the pictures."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_probing_a_broken_video_is_an_error(videos: Path, name: str) -> None:
         probe(videos / name)
 
 
-def test_a_file_with_sound_alone_is_an_error(tmp_path: Path) -> None:
+def test_a_file_with_only_sound_is_an_error(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "sound.mp4"), "w") as file:
         stream = file.add_stream("aac", rate=48000)
         sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")

@@ -34,7 +34,7 @@ def test_frame_k_shows_the_picture_nearest_in_time(
     assert info.first_second == 900
     shown = [source_frame(frames.read(k + 1)) for k in range(60)]
     # ffmpeg's rule: a picture is shown from the new frame nearest to its time, halves up.
-    # Matroska keeps whole milliseconds, and so falls short of a half or not.
+    # Matroska rounds times to milliseconds, so a half may fall on either side.
     places = [np.floor((i / 24 - start) * 30 + 0.5 + 1e-9) for i in range(96)]
     expected = [max(i for i in range(96) if places[i] <= k) for k in range(60)]
     if name.endswith("mp4"):
@@ -163,7 +163,7 @@ def test_a_zip_is_kept_only_from_the_same_video_and_settings(videos: Path, tmp_p
     video.write_bytes((videos / "fast.mp4").read_bytes())
     os.utime(video, ns=(0, 0))
     assert video.stat().st_size == (videos / "plain.mp4").stat().st_size
-    assert is_kept()  # a limit of the rule: a swap of equal name, size and older date
+    assert is_kept()  # not detected: same name and size, older date
     target.write_bytes(target.read_bytes()[:-5])
     assert not is_kept()
 

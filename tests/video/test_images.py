@@ -24,6 +24,6 @@ def test_a_frame_that_does_not_decode_is_an_error_with_its_number() -> None:
 
 
 @pytest.mark.parametrize("size", [(16, 20), (30, 41)])
-def test_resized_clips_are_those_of_transforms_v2(size: tuple[int, int]) -> None:
+def test_resized_clips_equal_those_of_transforms_v2(size: tuple[int, int]) -> None:
     clip = torch.randint(0, 256, (4, 3, 24, 32), dtype=torch.uint8)
     assert torch.equal(images.resize(clip, size), v2.resize(clip, list(size), antialias=True))

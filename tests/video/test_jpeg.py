@@ -17,14 +17,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:The image decoding and encoding:
 
 
 def encode(pixels: np.ndarray, **options) -> bytes:
-    """A JPEG of Pillow."""
+    """Return a JPEG that Pillow encodes."""
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, "JPEG", **options)
     return data.getvalue()
 
 
 def picture(seed: int, height: int, width: int) -> np.ndarray:
-    """Smooth colours with noise, (height, width, 3)."""
+    """Return smooth colours with noise, (height, width, 3)."""
     random = np.random.default_rng(seed)
     small = random.integers(0, 256, (2 + height // 8, 2 + width // 8, 3), np.uint8)
     smooth = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))

@@ -1,4 +1,4 @@
-"""One finished run for all tests of this folder, and copies of it to work on."""
+"""One finished run for all tests of this folder, and copies of it."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from tests.workflow.runs import Workflow, copy_project
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The whole workflow, run once without interruption. Not to be changed."""
+    """Return a finished run of the whole workflow, without interruptions. Do not change it."""
     workflow = Workflow(tmp_path_factory.mktemp("finished"))
     copy_project(workflow.folder)
     result = workflow.run()
@@ -22,7 +22,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
 
 @pytest.fixture
 def copy(finished: Workflow, tmp_path: Path) -> Iterator[Workflow]:
-    """A copy of the finished run, times of the files and Snakemake's records included."""
+    """Yield a copy of the finished run, with file times and Snakemake's records."""
     folder = tmp_path / "copy"
     subprocess.run(["cp", "-a", finished.folder, folder], check=True)
     yield Workflow(folder)
@@ -31,7 +31,7 @@ def copy(finished: Workflow, tmp_path: Path) -> Iterator[Workflow]:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Workflow:
-    """A copy of the project in which nothing has run yet."""
+    """Return a copy of the project without any results."""
     workflow = Workflow(tmp_path / "fresh")
     copy_project(workflow.folder)
     return workflow
@@ -39,5 +39,5 @@ def fresh(tmp_path: Path) -> Workflow:
 
 @pytest.fixture(scope="session")
 def commands(finished: Workflow) -> dict[str, str]:
-    """The shell command of every job."""
+    """Return the shell command of every job."""
     return finished.jobs("--forceall")

@@ -1,4 +1,4 @@
-"""Copies of the project, and Snakemake at work in them."""
+"""Copies of the project, and runs of Snakemake in them."""
 
 import os
 import re
@@ -25,7 +25,7 @@ ENVIRONMENT = {
 
 
 def copy_project(folder: Path) -> None:
-    """Copies what git tracks, and what it would if it were added."""
+    """Copy the files that git tracks or does not ignore."""
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, listed.split("\0")):
@@ -36,7 +36,7 @@ def copy_project(folder: Path) -> None:
 
 @dataclass
 class Result:
-    """What a finished command said and its exit status."""
+    """Exit status and output of a finished command."""
 
     code: int
     output: str
@@ -52,27 +52,27 @@ class Workflow:
         return self.folder / name
 
     def run(self, *arguments: str) -> Result:
-        """Runs Snakemake to its end."""
+        """Run Snakemake, and wait for its end."""
         return self._run(_snakemake(*arguments))
 
     def shell(self, command: str) -> Result:
-        """Runs a shell command, such as that of a job."""
+        """Run a shell command, for example that of a job."""
         return self._run(["bash", "-c", command])
 
     def jobs(self, *arguments: str) -> dict[str, str]:
-        """Shell commands of the jobs that would run, by name, such as ``predict 0 lfb_max``."""
+        """Return the commands of the jobs that would run, by name (``predict 0 lfb_max``)."""
         result = self.run("--dry-run", "--printshellcmds", *arguments)
         assert result.code == 0, result.output
         return {job.name: job.command for job in _jobs(result.output)}
 
     def replace(self, name: str, old: str, new: str) -> None:
-        """Edits a file; ``old`` must be there once."""
+        """Replace a text of a file; the text must occur once."""
         text = self.path(name).read_text()
         assert text.count(old) == 1
         self.path(name).write_text(text.replace(old, new))
 
     def with_settings(self, command: str, old: str, new: str) -> str:
-        """Return a job's command with a text of its settings replaced, in a file of its own."""
+        """Return a job's command that reads a copy of its settings, with one text replaced."""
         (name,) = re.findall(r"--settings (\S+)", command)
         text = self.path(name).read_text()
         assert text.count(old) == 1
@@ -80,7 +80,7 @@ class Workflow:
         return command.replace(name, "other_settings.json")
 
     def append(self, name: str, text: str) -> None:
-        """Adds to the end of a file."""
+        """Add to the end of a file."""
         with self.path(name).open("a") as file:
             file.write(text)
 
@@ -97,7 +97,7 @@ class Workflow:
 
 
 class Running:
-    """Snakemake at work in a session of its own, to be killed."""
+    """A run of Snakemake in its own session, for tests that kill it."""
 
     def __init__(self, workflow: Workflow, *arguments: str) -> None:
         self._folder = workflow.folder
@@ -114,11 +114,11 @@ class Running:
             )
 
     def wait(self) -> int:
-        """Waits for the end; the exit status."""
+        """Wait for the end of the run, and return the exit status."""
         return self._snakemake.wait()
 
     def wait_for_file(self, pattern: str) -> Path:
-        """Waits until this run has written a file of such a name."""
+        """Wait until this run has written a file that matches a pattern, and return its path."""
         while True:
             for path in self._folder.glob(pattern):
                 with suppress(FileNotFoundError):
@@ -127,7 +127,7 @@ class Running:
             self._wait()
 
     def wait_for_job(self, program: str, argument: str = "") -> psutil.Process:
-        """Waits for the process of a job, with an argument that contains ``argument``."""
+        """Wait for a job of a program, with this text in its arguments; return its process."""
         while True:
             for process in psutil.Process(self._snakemake.pid).children(recursive=True):
                 with suppress(psutil.NoSuchProcess):
@@ -137,24 +137,24 @@ class Running:
             self._wait()
 
     def kill_job(self, program: str, argument: str = "") -> None:
-        """Kills the process of one job; Snakemake lets others end, and gives up."""
+        """Kill the process of one job, and wait until Snakemake fails."""
         job = self.wait_for_job(program, argument)
         helpers = job.children(recursive=True)
         job.kill()
         assert self.wait() == 1, self._output.read_text()
         _, alive = psutil.wait_procs(helpers, timeout=10)
-        assert not alive, "processes of a killed job go on"
+        assert not alive, "processes of a killed job are still running"
 
     def kill_everything(self) -> None:
-        """Kills Snakemake and all that it started, at once."""
+        """Kill Snakemake and all its processes at once."""
         everything = psutil.Process(self._snakemake.pid).children(recursive=True)
         os.killpg(self._snakemake.pid, signal.SIGKILL)
         assert self.wait() == -signal.SIGKILL
         _, alive = psutil.wait_procs(everything, timeout=10)
-        assert not alive, "processes are in a group of their own"
+        assert not alive, "some processes are in another process group"
 
     def done(self) -> list[str]:
-        """Names of the jobs that have ended well."""
+        """Return the names of the jobs that have succeeded."""
         output = self._output.read_text()
         names = {job.number: job.name for job in _jobs(output)}
         ended = re.findall(r"^Finished jobid: (\d+) ", output, re.MULTILINE)
@@ -177,7 +177,7 @@ def _snakemake(*arguments: str) -> list[str]:
 
 
 def _jobs(output: str) -> Iterator[_Job]:
-    """Yield the jobs that Snakemake announces, without the targets, which only wait for others."""
+    """Yield the jobs that Snakemake announces, without targets, which run nothing."""
     announced = r"^Job (\d+): (\w+): (.*)\n(?:Reason: .*\n)?(?:Shell command: (.*)\n)?"
     for number, rule, about, command in re.findall(announced, output, re.MULTILINE):
         if not about.endswith("ready"):

@@ -1,4 +1,4 @@
-"""What wrong input leads to: one clear error, and no half-written file."""
+"""Wrong input gives one clear error, and no half-written file."""
 
 import json
 import os
@@ -24,25 +24,25 @@ PREDICTIONS = "results/seed-0/lfb_max/predictions.npz"
 BANK = "results/seed-0/bank/val.zarr"
 
 
-def refused(workflow: Workflow, command: str, output: str, *said: str) -> None:
-    """Asserts that a job ends with an error that says all this, and leaves no output."""
+def refused(workflow: Workflow, command: str, output: str, *messages: str) -> None:
+    """Assert that a job ends with an error that contains these messages, and leaves no output."""
     workflow.path(output).unlink(missing_ok=True)
     result = workflow.shell(command)
-    explained(result, *said)
+    explained(result, *messages)
     assert not workflow.path(output).exists()
     assert not list(workflow.folder.rglob("*.partial"))
 
 
-def explained(result: Result, *said: str) -> None:
-    """Asserts an error for people."""
+def explained(result: Result, *messages: str) -> None:
+    """Assert that a command failed with an error that contains these messages, no traceback."""
     assert result.code == 1, result.output
-    for text in said:
-        assert text in result.output
+    for message in messages:
+        assert message in result.output
     assert "Traceback" not in result.output
 
 
 def halve(path: Path) -> None:
-    """Cuts a file off in its middle."""
+    """Truncate a file to half its size."""
     os.truncate(path, path.stat().st_size // 2)
 
 
@@ -75,7 +75,7 @@ def test_weights_of_another_kind_are_refused_before_any_work(copy: Workflow) -> 
     assert "jobid" not in result.output
 
 
-def test_the_demo_is_not_made_over_the_users_own_videos(fresh: Workflow) -> None:
+def test_the_demo_does_not_replace_the_users_own_videos(fresh: Workflow) -> None:
     video = fresh.path("mine/a.mp4")
     video.parent.mkdir()
     video.touch()
@@ -127,7 +127,7 @@ def test_keyframes_without_a_proposal_are_counted_and_reported(
     assert "warning: val: 1 of 19 keyframes" in result.output
 
 
-def test_every_video_that_cannot_be_extracted_is_named_and_the_others_are_done(
+def test_all_broken_videos_are_listed_and_the_others_extracted(
     copy: Workflow, commands: dict[str, str]
 ) -> None:
     for zipped in copy.path("resources/frames").glob("*.zip"):
@@ -156,8 +156,8 @@ def test_an_incomplete_bank_is_refused(copy: Workflow, commands: dict[str, str])
     group = json.loads(about.read_text())
     del group["attributes"]["complete"]
     about.write_text(json.dumps(group))
-    said = f"{BANK}: this bank was never finished. Delete it and build it again."
-    refused(copy, commands["predict 0 lfb_max"], PREDICTIONS, said)
+    message = f"{BANK}: this bank was never finished. Delete it and build it again."
+    refused(copy, commands["predict 0 lfb_max"], PREDICTIONS, message)
 
 
 def test_a_checkpoint_with_other_tensors_is_refused(
@@ -185,7 +185,7 @@ def test_a_resume_state_of_another_configuration_is_refused_and_kept(
 ) -> None:
     command = commands["train_baseline 0"]
     state = copy.path("results/seed-0/baseline/resume.pt")
-    state.unlink()  # that of the finished training
+    state.unlink()  # the finished training left it
     job = subprocess.Popen(
         ["bash", "-c", command], cwd=copy.folder, env=ENVIRONMENT, start_new_session=True
     )
@@ -196,8 +196,8 @@ def test_a_resume_state_of_another_configuration_is_refused_and_kept(
     job.wait()
     kept = state.read_bytes()
     other = copy.with_settings(command, '"epochs": 8', '"epochs": 9')
-    said = "It differs in: settings.training.epochs (8, now 9)"
-    refused(copy, other, BASELINE, "results/seed-0/baseline/resume.pt: ", said)
+    message = "It differs in: settings.training.epochs (8, now 9)"
+    refused(copy, other, BASELINE, "results/seed-0/baseline/resume.pt: ", message)
     assert state.read_bytes() == kept
 
 
@@ -210,7 +210,7 @@ def test_cuda_without_a_gpu_is_refused_before_any_work(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for hardly anything."""
+    """Yield a file system of 64 KiB."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a file system")
     folder = tmp_path / "small"
@@ -222,7 +222,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_leaves_no_half_zip(
+def test_a_full_disk_leaves_no_incomplete_zip(
     copy: Workflow, commands: dict[str, str], small_disk: Path
 ) -> None:
     command = commands["extract_frames"].replace("resources/frames", str(small_disk))
@@ -230,7 +230,7 @@ def test_a_full_disk_leaves_no_half_zip(
     assert list(small_disk.iterdir()) == []
 
 
-def test_a_training_goes_on_when_a_full_disk_has_room_again(
+def test_training_continues_when_a_full_disk_has_room_again(
     copy: Workflow, commands: dict[str, str], small_disk: Path
 ) -> None:
     command = copy.with_settings(commands["train_baseline 0"], '"epochs": 8', '"epochs": 1')
@@ -251,5 +251,5 @@ def test_a_training_goes_on_when_a_full_disk_has_room_again(
 
 
 def resize(disk: Path, size: str) -> None:
-    """Gives a mounted file system another size."""
+    """Change the size of a mounted file system."""
     subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)

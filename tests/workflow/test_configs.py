@@ -9,18 +9,18 @@ NEW = "base: mine.yaml\nmodels: {lfb_new: {operator: {name: avg}}, lfb_max: null
 
 
 def checkpoints(workflow: Workflow, options: str) -> list[str]:
-    """The checkpoints that a run would write."""
+    """Return the folders of the checkpoints that a run would write."""
     result = workflow.shell(f"snakemake --summary {options}")
     assert result.code == 0, result.output
     return sorted(re.findall(r"^(\S+)/checkpoint\.safetensors\t", result.output, re.MULTILINE))
 
 
-def test_one_config_brings_all_that_it_builds_on(fresh: Workflow) -> None:
+def test_a_config_loads_all_its_bases(fresh: Workflow) -> None:
     fresh.path("my").mkdir()
     fresh.path("my/mine.yaml").write_text(f"base: ../{CONFIG}\n{MINE}")
     fresh.path("my/new.yaml").write_text(NEW)
     models = "baseline", "lfb_new", "lfb_nl"
-    # In any order, and with the path variables of a base.
+    # In any order, with the path variables of a base.
     for files in "my/new.yaml", f"my/new.yaml my/mine.yaml {CONFIG}":
         expected = [f"results/mine/seed-0/{model}" for model in models]
         assert checkpoints(fresh, f"--configfile {files}") == expected

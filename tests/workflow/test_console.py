@@ -1,4 +1,4 @@
-"""What a person sees while the workflow runs, and when a job fails."""
+"""The output of the workflow while it runs, and when a job fails."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ TRAIN = "resources/demo/train.csv"
 
 
 def last_lines(output: str) -> list[str]:
-    """Return the lines at the end that are not Snakemake's three closing ones."""
+    """Return all lines but Snakemake's last ones."""
     lines = [line for line in output.splitlines() if line]
     assert lines[-1] == "At least one job did not complete successfully."
     assert lines[-2] == "WorkflowError:"
@@ -30,14 +30,14 @@ def test_the_error_of_a_failed_job_is_the_last_thing_printed(copy: Workflow) -> 
     assert line.startswith(f"  {TRAIN}:3: ")
 
 
-def test_a_killed_job_is_said_to_be_killed(fresh: Workflow) -> None:
+def test_a_killed_job_is_reported_as_killed(fresh: Workflow) -> None:
     run = Running(fresh, "frames")
     run.wait_for_file("resources/demo/videos/*.mp4")
     run.kill_job("demo_data")
     printed = last_lines(fresh.path("output.txt").read_text())
     assert "demo_data failed, logs/demo_data.log:" in printed
-    said = printed[printed.index("demo_data failed, logs/demo_data.log:") + 1]
-    assert said.startswith("it ended without an error message: killed, or out of memory?")
+    message = printed[printed.index("demo_data failed, logs/demo_data.log:") + 1]
+    assert message.startswith("it ended without an error message: killed, or out of memory?")
 
 
 def test_each_job_is_one_line_with_its_reason(copy: Workflow) -> None:
@@ -50,7 +50,7 @@ def test_each_job_is_one_line_with_its_reason(copy: Workflow) -> None:
     assert listed is not None
 
 
-def test_shell_commands_are_short_and_their_settings_are_in_files(
+def test_shell_commands_are_short_and_read_settings_from_files(
     finished: Workflow, commands: dict[str, str]
 ) -> None:
     assert max(map(len, commands.values())) < 1000

@@ -1,4 +1,4 @@
-"""The workflow from other folders, as a module of another workflow, and as snakedeploy puts it."""
+"""The workflow run from other folders, as a module of a workflow, and as snakedeploy deploys it."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ TINY = "--configfile {project}/tests/workflow/tiny.yaml --cores 2"
 
 @pytest.fixture
 def other(tmp_path: Path) -> Workflow:
-    """A folder that has nothing to do with the project but packages of the same names."""
+    """Return a folder outside the project, with packages of the same names as the project's."""
     folder = tmp_path / "another folder"
     for package in "scripts", "lfb":
         (folder / package).mkdir(parents=True)
@@ -26,8 +26,8 @@ def other(tmp_path: Path) -> Workflow:
 def test_results_go_to_the_working_directory(fresh: Workflow, other: Workflow) -> None:
     before = {path for path in fresh.folder.rglob("*") if "__pycache__" not in path.parts}
     command = f"snakemake -s {{project}}/Snakefile -d . {TINY} baseline"
-    several = "--resources gpu=2 --set-resources train_baseline:gpu=2"  # through torchrun
-    result = other.shell(f"{command.format(project=fresh.folder)} {several}")
+    two = "--resources gpu=2 --set-resources train_baseline:gpu=2"  # two processes by torchrun
+    result = other.shell(f"{command.format(project=fresh.folder)} {two}")
     assert result.code == 0, result.output
     assert "2 process" in result.output
     assert other.path("results/seed-0/baseline/metrics.json").exists()
@@ -79,8 +79,8 @@ def test_another_workflow_uses_the_rules_with_a_prefix(
     assert result.code == 0, result.output
 
 
-# What `snakedeploy deploy-workflow CLONE FOLDER` writes, with the path of the clone put in. For a
-# local clone snakedeploy 0.17 writes "Snakefile" there, which is this file itself.
+# The Snakefile that `snakedeploy deploy-workflow CLONE FOLDER` writes, with the path of the clone.
+# For a local clone, snakedeploy 0.17 writes "Snakefile" as the path, which is the new file itself.
 DEPLOYED = """
 from snakemake.utils import min_version
 

@@ -1,4 +1,4 @@
-"""From nothing but a config to the data."""
+"""Download a data set that the config names, with interruptions."""
 
 import io
 import re
@@ -18,9 +18,12 @@ LABELS = "labels.pbtxt"
 BASELINE = "results/seed-0/baseline/checkpoint.safetensors"
 
 
-def test_a_killed_fetch_goes_on_and_brings_the_data(finished: Workflow, fresh: Workflow) -> None:
+def test_a_killed_download_continues_and_completes_the_data(
+    finished: Workflow, fresh: Workflow
+) -> None:
     data = finished.path(DATA)
-    weights = f"initial-{digest(finished.path(BASELINE))[:8]}.pth"  # the name is checked alone
+    # No job reads this file: only the digest in its name is checked.
+    weights = f"initial-{digest(finished.path(BASELINE))[:8]}.pth"
     videos = {path.name: path.read_bytes() for path in data.glob("videos/*.mp4")}
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
@@ -96,21 +99,21 @@ def test_a_killed_fetch_goes_on_and_brings_the_data(finished: Workflow, fresh: W
     assert contents(fresh) == contents(finished)
     frames = fresh.run("frames")
     assert frames.code == 0, frames.output
-    need = r"needs about \S+ .B for frames, \S+ .B for banks, \S+ .B for checkpoints"
-    assert re.search(need, frames.output)
+    estimate = r"needs about \S+ .B for frames, \S+ .B for banks, \S+ .B for checkpoints"
+    assert re.search(estimate, frames.output)
     assert re.search(r"resources/frames, results: \S+ .B needed, ", frames.output)
     manifest = "results/data/manifest.json"
     assert fresh.path(manifest).read_bytes() == finished.path(manifest).read_bytes()
 
 
 def wait_for_bytes(run: Running, pattern: str) -> None:
-    """Waits until some of a file has come."""
+    """Wait until a file that matches a pattern is not empty."""
     while run.wait_for_file(pattern).stat().st_size == 0:
         time.sleep(0.01)
 
 
 def contents(workflow: Workflow) -> dict[str, bytes]:
-    """All files of the data set, hidden ones too."""
+    """Return the content of all files of the data set, also of hidden ones."""
     folder = workflow.path(DATA)
     return {
         str(path.relative_to(folder)): path.read_bytes()

@@ -1,4 +1,4 @@
-"""The guides of CONTRIBUTING.md, followed to the letter in a copy of the project."""
+"""The guides of CONTRIBUTING.md, followed exactly in a copy of the project."""
 
 import re
 import textwrap
@@ -11,31 +11,31 @@ GUIDES = dict(
 
 
 def blocks(guide: str) -> list[tuple[str, str, str]]:
-    """The code blocks of a guide: the file that the step names first, the language, the code."""
+    """Return the code blocks of a guide: the first file that the step names, language, code."""
     found = []
     for step in re.split(r"^(?=\d\. )", GUIDES[guide], flags=re.M)[1:]:
         names = re.findall(r"`([\w/]+\.(?:py|yaml|smk))`", step)
         for language, code in re.findall(r"^   ```(\w*)\n(.*?)^   ```$", step, re.M | re.S):
-            code = re.sub(r"^ {3}", "", code, flags=re.M)  # of the list
+            code = re.sub(r"^ {3}", "", code, flags=re.M)  # indentation of the list
             found.append((names[0] if names else "", language, code))
     return found
 
 
-def write_files(workflow: Workflow, guide: str, *, but: tuple[str, ...] = ()) -> None:
-    """Writes the files that a guide shows, but for those that it only adds to."""
+def write_files(workflow: Workflow, guide: str, *, skip: tuple[str, ...] = ()) -> None:
+    """Write the files that a guide shows, except those that it only changes."""
     for name, language, code in blocks(guide):
-        if language and name not in but:
+        if language and name not in skip:
             assert not workflow.path(name).exists(), name
             workflow.path(name).write_text(code)
 
 
 def code_of(guide: str, name: str) -> str:
-    """The one block that a guide shows for a file."""
+    """Return the only code block that a guide shows for a file."""
     (code,) = (code for file, language, code in blocks(guide) if file == name and language)
     return code
 
 
-def pytest(workflow: Workflow, *files: str) -> None:
+def run_pytest(workflow: Workflow, *files: str) -> None:
     result = workflow.shell(f"python -m pytest -q -p no:cacheprovider {' '.join(files)}")
     assert result.code == 0, result.output
 
@@ -50,11 +50,11 @@ def test_an_operator_is_a_file_and_a_config_entry(copy: Workflow) -> None:
     result = copy.run(*config)
     assert result.code == 0, result.output
     copy.replace("tests/operator_cases.py", '= {"avg": {}, ', '= {"median": {}, "avg": {}, ')
-    pytest(copy, "tests/models/operators")
+    run_pytest(copy, "tests/models/operators")
 
 
 def test_a_backbone_is_a_file_and_a_config_entry(copy: Workflow) -> None:
-    write_files(copy, "Add a backbone", but=("config/schema.yaml",))
+    write_files(copy, "Add a backbone", skip=("config/schema.yaml",))
     assert set(copy.jobs()) == set(), "a new file runs nothing again"
     config = ["--configfile", "tests/workflow/tiny.yaml", "small_backbone.yaml"]
     result = copy.run(*config)
@@ -66,12 +66,12 @@ def test_a_backbone_is_a_file_and_a_config_entry(copy: Workflow) -> None:
         '    "slowonly": {',
         '    "small": {"width": 2},\n    "slowonly": {',
     )
-    pytest(copy, "tests/models/backbones")
+    run_pytest(copy, "tests/models/backbones")
 
 
 def test_a_stage_is_a_function_a_program_a_rule_and_a_config_key(copy: Workflow) -> None:
     guide = "Add a stage"
-    write_files(copy, guide, but=("config/schema.yaml",))
+    write_files(copy, guide, skip=("config/schema.yaml",))
     key = code_of(guide, "config/schema.yaml")
     copy.replace("config/schema.yaml", "\n$defs:", f"\n{key}\n$defs:")
     copy.replace(
@@ -85,7 +85,7 @@ def test_a_stage_is_a_function_a_program_a_rule_and_a_config_key(copy: Workflow)
     result = copy.run(target)
     assert result.code == 0, result.output
     assert len(copy.path(target).read_text().splitlines()) == 21  # a header and 20 boxes
-    pytest(copy, "tests/scoring/test_uncertain.py", "tests/test_layers.py", "tests/config")
+    run_pytest(copy, "tests/scoring/test_uncertain.py", "tests/test_layers.py", "tests/config")
     for command in "snakefmt --check Snakefile rules", "ruff check lfb scripts tests":
         result = copy.shell(command)
         assert result.code == 0, result.output
@@ -93,7 +93,7 @@ def test_a_stage_is_a_function_a_program_a_rule_and_a_config_key(copy: Workflow)
 
 def test_a_data_set_format_is_a_reader_and_its_test(copy: Workflow) -> None:
     guide, annotations = "Add a data set format", "lfb/data/annotations.py"
-    write_files(copy, guide, but=(annotations,))
+    write_files(copy, guide, skip=(annotations,))
     (choice,) = (
         code
         for name, language, code in blocks(guide)
@@ -109,4 +109,4 @@ def test_a_data_set_format_is_a_reader_and_its_test(copy: Workflow) -> None:
         "from lfb.files.atomic import",
         "from lfb.data.labels_json import read_labels_json\nfrom lfb.files.atomic import",
     )
-    pytest(copy, "tests/data/test_labels_json.py", "tests/data/test_annotations.py")
+    run_pytest(copy, "tests/data/test_labels_json.py", "tests/data/test_annotations.py")

@@ -1,4 +1,4 @@
-"""Killed and started again: the same results, byte by byte, and nothing done twice."""
+"""Killed and restarted runs give the same bytes, and repeat no finished job."""
 
 import random
 import re
@@ -11,7 +11,7 @@ RESULTS = [TABLE, "results/seed-0/*/checkpoint.safetensors", "results/seed-0/*/m
 BANKS = ["results/seed-0/baseline/checkpoint.safetensors", "results/seed-0/bank/*.zarr/**/*"]
 
 
-def test_a_run_killed_again_and_again_ends_in_the_same_table(
+def test_a_run_killed_several_times_gives_the_same_table(
     fresh: Workflow, finished: Workflow, commands: dict[str, str]
 ) -> None:
     done = []
@@ -87,13 +87,13 @@ def test_banks_are_the_same_after_kills_at_random_moments(
 
 
 def unlock(workflow: Workflow) -> None:
-    """What Snakemake asks for after it was killed."""
+    """Unlock the folder, as Snakemake asks for after it was killed."""
     result = workflow.run("--unlock")
     assert result.code == 0, result.output
 
 
 def contents(workflow: Workflow, patterns: list[str]) -> dict[str, bytes]:
-    """What is in the files of such names."""
+    """Return the content of the files that match some patterns, by path."""
     found = {
         str(path.relative_to(workflow.folder)): path.read_bytes()
         for pattern in patterns
@@ -105,12 +105,12 @@ def contents(workflow: Workflow, patterns: list[str]) -> dict[str, bytes]:
 
 
 def times(workflow: Workflow, pattern: str) -> dict[Path, int]:
-    """When the files of such names were written."""
+    """Return the times at which the files that match a pattern were written."""
     return {path: path.stat().st_mtime_ns for path in workflow.folder.glob(pattern)}
 
 
 def kept_epochs(log: Path) -> int:
-    """Return how many epochs a training found done and did not train again."""
+    """Return the number of epochs after which a training continued."""
     text = log.read_text()
     (kept,) = map(int, re.findall(r"continuing after epoch (\d+)", text))
     trained = [int(number) for number in re.findall(r" epoch (\d+)/", text)]

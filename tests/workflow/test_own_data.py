@@ -1,4 +1,4 @@
-"""Data of one's own, in unusual forms, from the files to the table."""
+"""The user's own data in unusual formats, from the files to the table."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ LEFT, RIGHT = (0.1, 0.2, 0.45, 0.9), (0.5, 0.1, 0.9, 0.95)
 
 
 def configure(workflow: Workflow, **changes: Any) -> None:
-    """Puts sections of the tests' configuration in place of others; None takes one away."""
+    """Replace sections of the tests' config; None removes one."""
     config = yaml.safe_load(workflow.path(CONFIG).read_text()) | changes
     config = {key: value for key, value in config.items() if value is not None}
     config["base"] = None
@@ -31,7 +31,7 @@ def configure(workflow: Workflow, **changes: Any) -> None:
 
 
 def rows(videos: list[str], actions: tuple[int, int]) -> str:
-    """Annotations: one person on the left, one on the right, in every second."""
+    """Return annotation rows: one person on the left, one on the right, in every second."""
     return "".join(
         f"{video},{second},{','.join(map(str, box))},{action},{person}\n"
         for video in videos
@@ -41,7 +41,7 @@ def rows(videos: list[str], actions: tuple[int, int]) -> str:
 
 
 def write_frames(folder: Path, video: str, count: int) -> None:
-    """A folder of frames as SlowFast names them."""
+    """Write a folder of frames with SlowFast's names."""
     (folder / video).mkdir(parents=True)
     for number in range(1, count + 1):
         pixels = np.random.default_rng(number).integers(0, 256, (48, 64, 3), np.uint8)
@@ -49,7 +49,7 @@ def write_frames(folder: Path, video: str, count: int) -> None:
 
 
 def write_detector(path: Path) -> None:
-    """Weights of a detector that takes everything for a person."""
+    """Write the weights of a detector that takes everything for a person."""
     torch.manual_seed(0)
     model = getattr(faster_rcnn, DETECTOR)(weights=None, weights_backbone=None)
     with torch.no_grad():
@@ -57,7 +57,7 @@ def write_detector(path: Path) -> None:
     torch.save(model.state_dict(), path)
 
 
-def test_frames_of_slowfast_with_ids_with_gaps_and_nobody_detected_yet(fresh: Workflow) -> None:
+def test_slowfast_frames_with_gaps_in_action_ids_and_without_proposals(fresh: Workflow) -> None:
     own = fresh.path("my data")
     for video in TRAIN + VAL:
         write_frames(own / "frames", video, count=int(7.5 * len(SECONDS)))
@@ -93,8 +93,8 @@ def test_frames_of_slowfast_with_ids_with_gaps_and_nobody_detected_yet(fresh: Wo
     assert "val: recall at IoU 0.5: " in result.output
     assert "train: recall" not in result.output
     data = fresh.path("results/data")
-    found, faults = read_proposals(data / "val-proposals.pkl")
-    assert not faults
+    found, errors = read_proposals(data / "val-proposals.pkl")
+    assert not errors
     assert found.index.keys() == [(VAL[0], second) for second in SECONDS]
     recall = json.loads((data / "val-recall.json").read_text())
     assert (recall["boxes"], recall["keyframes"], recall["without"]) == (12, 6, 0)
@@ -107,10 +107,10 @@ def test_frames_of_slowfast_with_ids_with_gaps_and_nobody_detected_yet(fresh: Wo
     bank = Keyframes.load(data / "train-bank.npz")
     assert sum(len(keyframe.boxes) for keyframe in bank.keyframes) == 2 * 2 * 6 + 1
     metrics = json.loads(fresh.path("results/seed-0/lfb_max/metrics.json").read_text())
-    assert metrics["mmaction2"]["left_out"]  # nobody stands in val
+    assert metrics["mmaction2"]["left_out"]  # val has no action "stand"
     assert set(fresh.jobs("all", "proposals")) == set()
 
-    # What was trained scores a video that nobody has annotated.
+    # The trained model scores a video without annotations.
     write_frames(own / "frames", "new", count=30)
     (own / "new.csv").write_text("new,3\nnew,5\n")
     data = yaml.safe_load(fresh.path(CONFIG).read_text())["data"]
@@ -122,15 +122,15 @@ def test_frames_of_slowfast_with_ids_with_gaps_and_nobody_detected_yet(fresh: Wo
         data=data | {"val": {"annotations": "my data/new.csv"}},
         models={"baseline": trained},
     )
-    made = "results/new/seed-0/baseline/submission.csv"
-    result = fresh.run(made)
+    submission = "results/new/seed-0/baseline/submission.csv"
+    result = fresh.run(submission)
     assert result.code == 0, result.output
-    with fresh.path(made).open() as file:
+    with fresh.path(submission).open() as file:
         scored = {(row[0], row[1], row[6]) for row in csv.reader(file)}
     assert scored == {("new", f"000{t}", action) for t in (3, 5) for action in ("3", "17", "250")}
 
 
-def test_films_with_a_detectors_boxes_in_pixels_and_a_single_class(fresh: Workflow) -> None:
+def test_videos_with_a_detectors_boxes_in_pixels_and_a_single_action(fresh: Workflow) -> None:
     own = fresh.path("films")
     own.mkdir()
     for video in TRAIN + VAL:
@@ -161,21 +161,21 @@ def test_films_with_a_detectors_boxes_in_pixels_and_a_single_class(fresh: Workfl
     configure(fresh, demo=None, data=data)
     result = fresh.run("proposals")
     assert result.code == 0, result.output
-    for said in (
+    for line in (
         "train: recall at IoU 0.5: 41.7 % of 24 annotated people, ",
         "val: recall at IoU 0.5: 41.7 % of 12 annotated people, 41.7 % with scores of 0.9 or more "
         "(boxes.bank_score, boxes.test_score); 1.67 boxes per keyframe; 1 of 6 keyframes have none",
         "30 boxes in pixels, divided by the size of the frames; 10 of them on other videos, left",
     ):
-        assert said in result.output
+        assert line in result.output
     found, _ = read_proposals(fresh.path("results/data/train-proposals.pkl"))
     assert found.index.keys() == [
         (video, second) for video in sorted(TRAIN) for second in SECONDS[:-1]
     ]
     np.testing.assert_allclose(found.boxes[:2], [LEFT, (0, 0, 1, 1)], atol=1e-6)
-    made = "results/data/val-testing.npz"
-    assert fresh.run(made).code == 0
-    assert [len(k.boxes) for k in Keyframes.load(fresh.path(made)).keyframes] == [2] * 5 + [1]
+    tested = "results/data/val-testing.npz"
+    assert fresh.run(tested).code == 0
+    assert [len(k.boxes) for k in Keyframes.load(fresh.path(tested)).keyframes] == [2] * 5 + [1]
     assert set(fresh.jobs("proposals")) == set()
 
     data["val"]["detections"] = "films/train_boxes.csv"
@@ -185,13 +185,13 @@ def test_films_with_a_detectors_boxes_in_pixels_and_a_single_class(fresh: Workfl
     assert "films/train_boxes.csv: none of the 6 keyframes of films/val.csv have" in result.output
 
 
-def test_the_config_to_copy_says_what_it_wants(fresh: Workflow) -> None:
+def test_config_own_yaml_lists_the_missing_files(fresh: Workflow) -> None:
     result = fresh.shell("snakemake --configfile config/own.yaml config/small.yaml -n")
     assert result.code == 1
-    for said in (
+    for message in (
         "data.videos: resources/own/videos",
         "data.train.annotations: resources/own/train.csv",
         "detector.weights: resources/own/weights/fasterrcnn_mobilenet_v3_large_320_fpn-907",
         "(fetch_weights)",
     ):
-        assert said in result.output
+        assert message in result.output

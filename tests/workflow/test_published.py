@@ -1,4 +1,4 @@
-"""Trained models and published banks in place of those that would be made here."""
+"""Imported models and banks instead of trained and built ones."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tests.workflow.runs import CONFIG, TABLE, Workflow
 from tests.workflow.test_bad_input import refused
 from tests.workflow.test_reruns import END, MODELS, of_models
 
-PUBLISHED = "published"  # a folder
+PUBLISHED = "published"  # folder of the imported files
 LFB = ["lfb_max", "lfb_nl"]
 RESULTS = "results/seed-0"
 BANK = f"{RESULTS}/bank/val.zarr"
@@ -29,7 +29,7 @@ PREDICTIONS = f"{RESULTS}/lfb_max/predictions.npz"
 
 
 def configure(workflow: Workflow, changes: dict[str, Any]) -> None:
-    """Changes the values at some paths of the config."""
+    """Change the values at some paths of the config."""
     config = yaml.safe_load(workflow.path(CONFIG).read_text())
     for place, value in changes.items():
         section = config
@@ -41,7 +41,7 @@ def configure(workflow: Workflow, changes: dict[str, Any]) -> None:
 
 
 def checkpoints(workflow: Workflow) -> dict[str, str]:
-    """Writes the trained models as MMAction2 0.x, MMAction2 1.x and this workflow do."""
+    """Write the three trained models as MMAction2 0.x, MMAction2 1.x and this workflow do."""
     workflow.path(PUBLISHED).mkdir()
     models = {m: workflow.path(f"{RESULTS}/{m}/checkpoint.safetensors") for m in MODELS}
     states = {m: their_state(load_checkpoint(models[m]).build()) for m in ("baseline", "lfb_max")}
@@ -59,7 +59,7 @@ def checkpoints(workflow: Workflow) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def scored(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The finished run's models, scored on the validation split alone. Not to be changed."""
+    """Return a run that scores the finished models, without a training split. Do not change it."""
     workflow = Workflow(tmp_path_factory.mktemp("scored") / "run")
     subprocess.run(["cp", "-a", finished.folder, workflow.folder], check=True)
     files = checkpoints(workflow)
@@ -98,7 +98,7 @@ def scored_copy(scored: Workflow, tmp_path: Path) -> Workflow:
 
 
 def same_scores(one: Workflow, other: Workflow, models: list[str]) -> bool:
-    """Whether two runs have the same predictions and metrics, to the byte."""
+    """Return whether two runs have the same predictions and metrics, byte for byte."""
     return all(
         one.path(file).read_bytes() == other.path(file).read_bytes()
         for model in models
@@ -106,7 +106,7 @@ def same_scores(one: Workflow, other: Workflow, models: list[str]) -> bool:
     )
 
 
-def test_trained_models_score_on_the_validation_split_alone_what_they_scored(
+def test_imported_models_give_the_same_scores_without_a_training_split(
     scored: Workflow, finished: Workflow
 ) -> None:
     assert same_scores(scored, finished, MODELS)
@@ -121,7 +121,7 @@ def test_trained_models_score_on_the_validation_split_alone_what_they_scored(
     assert set(scored.jobs()) == set()
 
 
-def test_a_published_bank_takes_the_place_of_ours(scored_copy: Workflow, scored: Workflow) -> None:
+def test_a_published_bank_replaces_the_built_one(scored_copy: Workflow, scored: Workflow) -> None:
     exported = f"{RESULTS}/bank/lfb_val.pkl"
     assert set(scored_copy.jobs(exported)) == {"export_bank 0 val"}
     assert scored_copy.run(exported).code == 0
@@ -142,21 +142,23 @@ def test_a_published_bank_takes_the_place_of_ours(scored_copy: Workflow, scored:
     }
     assert set(scored_copy.jobs()) == set()
     away = source.rename(source.with_name("away"))
-    assert set(scored_copy.jobs()) == set()  # it is not needed any more
+    assert set(scored_copy.jobs()) == set()  # the import no longer needs it
     away.rename(source)
 
     commands, content = scored_copy.jobs("--forceall"), torch.load(source)
     shutil.rmtree(scored_copy.path(BANK))
     torch.save({"val_000": content["val_000"], "x": {}}, source)
-    said = f"{PUBLISHED}/lfb_val.pkl: no features of 1 videos of split val: val_001."
-    refused(scored_copy, commands["import_bank 0 val"], BANK, said)
+    message = f"{PUBLISHED}/lfb_val.pkl: no features of 1 videos of split val: val_001."
+    refused(scored_copy, commands["import_bank 0 val"], BANK, message)
     torch.save({v: {s: [torch.ones(9)] for s in own} for v, own in content.items()}, source)
     assert scored_copy.shell(commands["import_bank 0 val"]).code == 0
-    said = f"{BANK}: its features have 9 channels, the model's have "
-    refused(scored_copy, commands["predict 0 lfb_max"], PREDICTIONS, said)
+    message = f"{BANK}: its features have 9 channels, the model's have "
+    refused(scored_copy, commands["predict 0 lfb_max"], PREDICTIONS, message)
 
 
-def test_a_model_learns_the_same_from_a_published_bank(copy: Workflow, finished: Workflow) -> None:
+def test_training_with_a_published_bank_gives_the_same_model(
+    copy: Workflow, finished: Workflow
+) -> None:
     copy.path(PUBLISHED).mkdir()
     exported = {split: f"{RESULTS}/bank/lfb_{split}.pkl" for split in ("train", "val")}
     assert copy.run(*exported.values()).code == 0
@@ -174,7 +176,7 @@ def test_a_model_learns_the_same_from_a_published_bank(copy: Workflow, finished:
     assert after.about["bank"] == digest(copy.path(f"{PUBLISHED}/lfb_train.pkl"))
 
 
-def test_a_model_may_be_imported_and_the_others_trained(copy: Workflow) -> None:
+def test_one_model_is_imported_and_the_others_are_trained(copy: Workflow) -> None:
     shutil.copy(copy.path(MAX), copy.path("lfb_max.safetensors"))
     configure(copy, {"models.lfb_max.checkpoint": "lfb_max.safetensors"})
     again = {"import_checkpoint 0 lfb_max", "predict 0 lfb_max", "evaluate 0 lfb_max", *END}
@@ -188,8 +190,8 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scored_copy: Workflow) -> Non
 
     depth = '"depth": [\n      1,\n      1,\n      {},\n      1\n    ]'
     deeper = scored_copy.with_settings(command, depth.format(1), depth.format(2))
-    said = f"{published}: the checkpoint does not fit the model. Another kind, depth or"
-    refused(scored_copy, deeper, MAX, said, "backbone.layer3.1.conv1.bn.bias: missing")
+    message = f"{published}: the checkpoint does not fit the model. Another kind, depth or"
+    refused(scored_copy, deeper, MAX, message, "backbone.layer3.1.conv1.bn.bias: missing")
     other = command.replace(published, f"{PUBLISHED}/lfb_nl.safetensors")
     refused(scored_copy, other, MAX, "lfb_nl.safetensors: the checkpoint does not fit the model")
 
@@ -209,7 +211,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scored_copy: Workflow) -> Non
     assert "jobid" not in result.output
 
 
-def test_what_is_to_be_trained_needs_a_training_split(scored_copy: Workflow) -> None:
+def test_training_a_model_needs_a_training_split(scored_copy: Workflow) -> None:
     config = yaml.safe_load(scored_copy.path(CONFIG).read_text())
     del config["models"]["lfb_nl"]["checkpoint"]
     scored_copy.path(CONFIG).write_text(yaml.safe_dump(config))

@@ -1,4 +1,4 @@
-"""Which jobs run again after a change: those it can reach, and no other."""
+"""After a change, exactly the jobs that depend on it run again."""
 
 import ast
 import os
@@ -22,23 +22,23 @@ DATA = {
 
 
 def training(model: str, seed: int = 0) -> str:
-    """The job that trains a model."""
+    """Return the job that trains a model."""
     return f"train_baseline {seed}" if model == "baseline" else f"train_lfb {seed} {model}"
 
 
 def of_models(rule: str, models: list[str], seed: int = 0) -> set[str]:
-    """The jobs of a rule for some models."""
+    """Return the jobs of a rule for some models."""
     return {f"{rule} {seed} {model}" for model in models}
 
 
 def chain(models: list[str], seed: int = 0) -> set[str]:
-    """Training, prediction and evaluation of some models."""
+    """Return the jobs that train, predict with and evaluate some models."""
     trained = {training(model, seed) for model in models}
     return trained | of_models("predict", models, seed) | of_models("evaluate", models, seed)
 
 
 def banks(seed: int = 0) -> set[str]:
-    """The jobs that build the banks."""
+    """Return the jobs that build the banks."""
     pieces = {
         f"build_bank_piece {seed} {split} {piece}-of-2"
         for split in ("train", "val")
@@ -55,7 +55,7 @@ def test_a_touched_file_runs_nothing_again(copy: Workflow) -> None:
     touched = 0
     for folder in "lfb", "scripts", "config", "resources", "rules":
         for path in copy.path(folder).rglob("*"):
-            if path.is_file() and not path.name.startswith("."):  # but Snakemake's own
+            if path.is_file() and not path.name.startswith("."):  # not Snakemake's own
                 os.utime(path)
                 touched += 1
     assert touched > 50
@@ -71,7 +71,7 @@ def test_one_key_of_a_model_runs_that_model_again(copy: Workflow) -> None:
     assert set(copy.jobs()) == chain(["lfb_max"]) | END
 
 
-def test_another_score_of_tested_people_trains_nothing_again(copy: Workflow) -> None:
+def test_another_test_score_trains_nothing_again(copy: Workflow) -> None:
     copy.append("tests/workflow/tiny.yaml", "\nboxes: {test_score: 0.8}\n")
     again = of_models("predict", MODELS) | of_models("evaluate", MODELS)
     assert set(copy.jobs()) == {"select_keyframes val testing"} | again | END
@@ -92,7 +92,9 @@ def test_another_score_of_tested_people_trains_nothing_again(copy: Workflow) -> 
         ("lfb/video/decoding.py", DATA | chain(MODELS) | banks() | END),
     ],
 )
-def test_an_edited_file_runs_what_uses_it(copy: Workflow, file: str, again: set[str]) -> None:
+def test_an_edited_file_reruns_the_jobs_that_use_it(
+    copy: Workflow, file: str, again: set[str]
+) -> None:
     copy.append(file, "\nEDITED = True\n" if file.endswith(".py") else "\n<!-- edited -->\n")
     assert set(copy.jobs()) == again
 
@@ -103,7 +105,7 @@ def test_comments_docstrings_and_formatting_run_nothing_again(copy: Workflow) ->
         for path in copy.path(folder).rglob("*.py"):
             tree = ast.parse(path.read_text())
             body = tree.body[1:] if ast.get_docstring(tree) else tree.body
-            code = ast.unparse(ast.Module(body, []))  # without comments, and in other lines
+            code = ast.unparse(ast.Module(body, []))  # without comments, reformatted
             path.write_text(f'"""Another docstring."""\n\n# A comment.\n{code}\n')
             edited += 1
     assert edited > 50
@@ -132,13 +134,13 @@ def test_a_new_operator_runs_nothing_again(copy: Workflow) -> None:
         ("sampling: random, draws: 3", LFB),
     ],
 )
-def test_another_way_of_testing_trains_nothing_and_builds_no_bank(
+def test_other_inference_settings_train_nothing_and_build_no_bank(
     copy: Workflow, keys: str, models: list[str]
 ) -> None:
     copy.append("tests/workflow/tiny.yaml", f"\ninference: {{{keys}}}\n")
     assert set(copy.jobs()) == of_models("predict", models) | of_models("evaluate", models) | END
 
 
-def test_a_new_seed_adds_its_chain_and_repeats_none(copy: Workflow) -> None:
+def test_a_new_seed_adds_jobs_and_repeats_none(copy: Workflow) -> None:
     copy.append("tests/workflow/tiny.yaml", "\nseeds: [0, 1]\n")
     assert set(copy.jobs()) == chain(MODELS, seed=1) | banks(seed=1) | END

@@ -1,4 +1,4 @@
-"""What can be asked for by name, and what a cluster is asked for."""
+"""Targets, their jobs, and the resources that jobs request from a cluster."""
 
 import json
 import re
@@ -33,7 +33,7 @@ TO_BASELINE = {
         ),
     ],
 )
-def test_a_target_brings_what_it_needs(fresh: Workflow, target: str, jobs: set[str]) -> None:
+def test_a_target_runs_the_jobs_that_it_needs(fresh: Workflow, target: str, jobs: set[str]) -> None:
     assert set(fresh.jobs(target)) == jobs
 
 
@@ -51,7 +51,7 @@ print("asked:", json.dumps(asked))
 """
 
 
-def test_the_cluster_is_asked_for_what_each_rule_declares(fresh: Workflow) -> None:
+def test_rules_declare_the_resources_of_a_cluster(fresh: Workflow) -> None:
     fresh.path("resources.smk").write_text(RESOURCES)
     result = fresh.run("--profile", "slurm", "--dry-run", "--snakefile", "resources.smk")
     assert result.code == 0, result.output
@@ -65,12 +65,12 @@ def test_the_cluster_is_asked_for_what_each_rule_declares(fresh: Workflow) -> No
     assert asked["map_table"]["mem_mb"] == 4000  # from the profile
 
 
-def test_the_files_that_ava_wants_are_all_named_at_once(fresh: Workflow) -> None:
+def test_all_missing_files_of_ava_are_listed_together(fresh: Workflow) -> None:
     result = fresh.shell("snakemake --configfile config/ava.yaml --cores 1 --dry-run")
     assert result.code == 1
     assert "Traceback" not in result.output
-    told = r"^  ([a-z.]+): resources/ava/\S+ \((fetch_[a-z]+)\)$"
-    files = dict(re.findall(told, result.output, re.MULTILINE))
+    line = r"^  ([a-z.]+): resources/ava/\S+ \((fetch_[a-z]+)\)$"
+    files = dict(re.findall(line, result.output, re.MULTILINE))
     assert files == {
         "data.videos": "fetch_videos",
         "data.labels": "fetch_annotations",
@@ -87,14 +87,14 @@ def test_the_files_that_ava_wants_are_all_named_at_once(fresh: Workflow) -> None
     }
 
 
-def test_fetch_says_where_there_is_nothing_to_fetch(fresh: Workflow) -> None:
+def test_fetch_fails_if_the_config_names_nothing_to_fetch(fresh: Workflow) -> None:
     result = fresh.run("fetch")
     assert result.code == 1
     assert "error: config key fetch: names nothing to fetch." in result.output
     assert "Traceback" not in result.output
 
 
-def test_frames_that_are_there_are_used_in_place(copy: Workflow) -> None:
+def test_existing_frames_are_used_in_place(copy: Workflow) -> None:
     for zipped in copy.path("resources/frames").glob("*.zip"):
         with zipfile.ZipFile(zipped) as frames:
             frames.extractall(copy.path(f"mine/{zipped.stem}"))
@@ -114,7 +114,7 @@ def test_frames_that_are_there_are_used_in_place(copy: Workflow) -> None:
     }
 
 
-def test_videos_may_be_deleted_once_their_frames_are_there(copy: Workflow) -> None:
+def test_videos_may_be_deleted_after_extraction(copy: Workflow) -> None:
     drop_demo(copy)
     shutil.rmtree(copy.path("resources/demo/videos"))
     assert set(copy.jobs()) == set()
@@ -133,6 +133,6 @@ def test_videos_may_be_deleted_once_their_frames_are_there(copy: Workflow) -> No
 
 
 def drop_demo(workflow: Workflow) -> None:
-    """Makes the demo's files the user's own."""
+    """Remove `demo` from the config: its files become the user's own."""
     config = workflow.path("tests/workflow/tiny.yaml")
     config.write_text(re.sub(r"^demo:\n(?:  .*\n)+", "", config.read_text(), flags=re.MULTILINE))

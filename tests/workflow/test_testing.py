@@ -1,4 +1,4 @@
-"""Draws from the bank and several views, in real runs."""
+"""Random draws from the bank and several views, in a run of the workflow."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ from tests.workflow.runs import TABLE, Workflow
 from tests.workflow.test_reruns import LFB, MODELS
 
 
-def test_draws_and_views_give_means_with_a_spread_and_the_same_again(copy: Workflow) -> None:
+def test_draws_and_views_give_means_and_deviations_and_are_repeatable(copy: Workflow) -> None:
     keys = "sampling: random, draws: 3, scales: [32, 40], flip: true"
     copy.append("tests/workflow/tiny.yaml", f"\ninference: {{{keys}}}\n")
     first = copy.run()

@@ -1,4 +1,4 @@
-"""Backbones that start from a file."""
+"""Models whose backbone starts from a file."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from tests.workflow.test_reruns import chain
 WEIGHTS = "initial.safetensors"
 
 
-def test_weights_are_taken_told_kept_in_mind_and_watched(copy: Workflow) -> None:
+def test_weights_are_loaded_logged_and_recorded_and_a_change_retrains(copy: Workflow) -> None:
     copy.replace(
         "tests/workflow/tiny.yaml",
         "    operator: {name: max}\n",

@@ -8,7 +8,7 @@ from lfb.models.backbones.blocks import Bottleneck, ConvBN, FrozenBatchNorm, ini
 
 
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2)])
-def test_a_convolution_keeps_the_size_but_for_its_stride(stride, dilation):
+def test_a_convolution_changes_the_size_only_by_its_stride(stride, dilation):
     block = ConvBN(3, 4, (3, 3, 3), stride, dilation)
     assert block(torch.randn(1, 3, 5, 8, 12)).shape == (1, 4, 5, 8 // stride, 12 // stride)
 

@@ -1,4 +1,4 @@
-"""Tests of lfb.models.backbones: what holds for every backbone."""
+"""Tests of lfb.models.backbones, for every backbone."""
 
 import pytest
 import torch
@@ -38,6 +38,6 @@ def test_an_unknown_backbone_is_an_error_that_names_the_missing_file():
         build_backbone("vit")
 
 
-def test_the_contract_computes_nothing():
+def test_the_base_class_computes_nothing():
     with pytest.raises(NotImplementedError):
         Backbone()(torch.zeros(1))

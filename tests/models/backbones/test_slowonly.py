@@ -9,12 +9,12 @@ from lfb.models.backbones.slowonly import SlowOnly
 
 @pytest.fixture(scope="module")
 def published() -> SlowOnly:
-    """The published network, with weights that take no memory."""
+    """Return the published network on the meta device."""
     with torch.device("meta"):
         return SlowOnly(50)
 
 
-def test_the_published_network_keeps_time_and_covers_16_pixels_with_a_feature(published):
+def test_the_published_network_has_a_feature_for_each_frame_and_16_pixels(published):
     features = published(torch.empty(2, 3, 4, 256, 320, device="meta"))
     assert features.shape == (2, 2048, 4, 256 // 16, 320 // 16)
     assert (published.stride, published.channels) == (16, 2048)
@@ -23,9 +23,9 @@ def test_the_published_network_keeps_time_and_covers_16_pixels_with_a_feature(pu
 def test_only_the_first_convolutions_of_stages_3_and_4_see_neighbouring_frames(published):
     convolutions = {n: m for n, m in published.named_modules() if isinstance(m, nn.Conv3d)}
     temporal = {name for name, conv in convolutions.items() if conv.kernel_size[0] == 3}
-    wanted = {f"layer3.{i}.conv1.conv" for i in range(6)}
-    wanted |= {f"layer4.{i}.conv1.conv" for i in range(3)}
-    assert temporal == wanted
+    expected = {f"layer3.{i}.conv1.conv" for i in range(6)}
+    expected |= {f"layer4.{i}.conv1.conv" for i in range(3)}
+    assert temporal == expected
     assert all(conv.stride[0] == 1 for conv in convolutions.values())
     assert published.conv1.conv.kernel_size == (1, 7, 7)
 
@@ -51,7 +51,7 @@ def test_depth_101_has_23_blocks_in_stage_3():
     ("stem_stride", "stem_pool", "strides", "stride"),
     [(2, True, (1, 2), 8), (1, False, (1, 2), 2), (2, False, (1, 1), 2), (1, True, (2, 2), 8)],
 )
-def test_the_stride_it_names_is_that_of_its_output(stem_stride, stem_pool, strides, stride):
+def test_the_attribute_stride_is_that_of_the_output(stem_stride, stem_pool, strides, stride):
     backbone = SlowOnly([1, 2], 4, strides, (False, True), stem_stride, stem_pool)
     features = backbone(torch.randn(1, 3, 3, 32, 48))
     assert backbone.stride == stride

@@ -12,7 +12,7 @@ from tests.operator_cases import CHANNELS, draw, windows
 
 @given(filled=windows(), seed=st.integers(0, 99))
 @settings(max_examples=20)
-def test_it_is_the_mean_of_a_plain_loop(filled, seed):
+def test_it_equals_the_mean_of_a_plain_loop(filled, seed):
     roi, rows, real, clip = draw(seed, filled)
     for empty in "zero", "mask":
         found = Average(CHANNELS, empty)(roi, rows, real, clip)

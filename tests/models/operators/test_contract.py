@@ -1,4 +1,4 @@
-"""Tests of lfb.models.operators: what holds for every operator."""
+"""Tests of lfb.models.operators, for every operator."""
 
 import pytest
 import torch
@@ -27,14 +27,14 @@ def test_mask_is_the_operator_on_the_real_rows_alone(name, filled, seed):
     for r, window in enumerate(clip.tolist()):
         alone = rows[window, real[window]][None]
         only = torch.ones(alone.shape[:2], dtype=torch.bool)
-        wanted = operator(roi[r : r + 1], alone, only, torch.tensor([0]))
-        torch.testing.assert_close(found[r : r + 1], wanted)
+        expected = operator(roi[r : r + 1], alone, only, torch.tensor([0]))
+        torch.testing.assert_close(found[r : r + 1], expected)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @given(filled=windows(), seed=st.integers(0, 99))
 @settings(max_examples=20)
-def test_zero_lets_rows_of_zeros_take_part(name, filled, seed):
+def test_zero_includes_rows_of_zeros(name, filled, seed):
     operator = build(name, "zero")
     roi, rows, real, clip = draw(seed, filled)
     everything = torch.ones_like(real)
@@ -44,10 +44,10 @@ def test_zero_lets_rows_of_zeros_take_part(name, filled, seed):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_zero_and_mask_differ_where_a_slot_is_empty_and_agree_where_none_is(name):
+def test_zero_and_mask_differ_only_if_a_slot_is_empty(name):
     for filled, same in (([[1, 1, 0]], False), ([[1, 1, 1]], True)):
         roi, rows, real, clip = draw(0, filled)
-        rows = -rows.abs()  # so that a zero is the maximum
+        rows = -rows.abs()  # a zero is then the maximum
         zero, mask = (build(name, empty)(roi, rows, real, clip) for empty in ("zero", "mask"))
         assert torch.allclose(zero, mask) == same
 
@@ -102,7 +102,7 @@ def test_an_unknown_operator_is_an_error_that_names_the_missing_file():
         build_operator("gru", 6)
 
 
-def test_the_contract_gives_an_operator_its_channels_and_empty():
+def test_the_base_class_stores_channels_and_empty():
     operator = Operator(7)
     assert (operator.out_channels, operator.empty) == (7, "zero")
     with pytest.raises(NotImplementedError):

@@ -14,11 +14,11 @@ from tests.operator_cases import CHANNELS, build, draw, windows
 
 def test_forward_matches_the_papers_equations_one_roi_at_a_time():
     operator = build("non_local", "zero")
-    for layer in operator.layers:  # a scale and shift that are not those of the initialisation
+    for layer in operator.layers:  # another scale and shift than the initial ones
         torch.nn.init.normal_(layer.norm.weight)
         torch.nn.init.normal_(layer.norm.bias)
     roi, rows, real, clip = draw(5, [[1, 0, 1, 1], [0, 0, 1, 0]], rois=3)
-    wanted = []
+    expected = []
     for r, window in enumerate(clip.tolist()):
         state = operator.project_roi.weight @ roi[r] + operator.project_roi.bias
         bank = [
@@ -38,8 +38,8 @@ def test_forward_matches_the_papers_equations_one_roi_at_a_time():
             spread = ((found - found.mean()) ** 2).mean() + layer.norm.eps
             normed = (found - found.mean()) / spread.sqrt() * layer.norm.weight + layer.norm.bias
             state = state + layer.out.weight @ normed.clamp(min=0) + layer.out.bias
-        wanted.append(state)
-    torch.testing.assert_close(operator(roi, rows, real, clip), torch.stack(wanted))
+        expected.append(state)
+    torch.testing.assert_close(operator(roi, rows, real, clip), torch.stack(expected))
 
 
 def test_norm_affine_false_equals_norms_with_scale_1_and_shift_0():
