@@ -1,4 +1,4 @@
-"""The files of the project that a program runs, and digests of what they do.
+"""The files of the project that a program imports, and digests of their code.
 
 This reads the source without running it (and without loading PyTorch).
 """

@@ -8,15 +8,15 @@ from lfb.errors import UserError
 
 
 class BankFeatures:
-    """All features of a bank on one device, gathered there by row number.
+    """All features of a bank on one device, looked up there by row number.
 
     Args:
         bank: The bank. Its features are read once.
-        channels: Width of the features that the model takes.
+        channels: Channels of the features that the model takes.
         device: The device that keeps them.
 
     Raises:
-        UserError: The bank is empty or has features of another width.
+        UserError: The bank is empty or its features have another number of channels.
     """
 
     def __init__(self, bank: Bank, channels: int, device: torch.device) -> None:

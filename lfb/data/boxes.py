@@ -103,7 +103,7 @@ def group_rows(
     score: ArrayLike | None = None,
     videos: Iterable[str] = (),
 ) -> tuple[NDArray[np.int64], RowIndex]:
-    """Sort N rows by video, second and falling score.
+    """Return the order of N rows by video, second and falling score, and their index.
 
     Args:
         video: (N,) name of the video of each row.
@@ -170,7 +170,7 @@ class PersonBoxes:
         boxes: np.ndarray,
         scores: np.ndarray,
     ) -> "PersonBoxes":
-        """Sort N boxes, one row each, in any order."""
+        """Return N boxes sorted, from one row for each in any order."""
         scores = np.asarray(scores, np.float32)
         order, index = group_rows(video, second, scores)
         return cls(index, np.asarray(boxes, np.float32).reshape(-1, 4)[order], scores[order])

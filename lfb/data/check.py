@@ -1,4 +1,4 @@
-"""The data check: all errors of a data set at once, before the first frame or GPU job."""
+"""The data check: list all errors of a data set together, before frames are extracted."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -281,7 +281,7 @@ def _spelling_errors(split: _Split) -> list[str]:
 
 
 def _exclusion_errors(split: _Split) -> list[str]:
-    """Return an error if no annotated video is excluded from, or every keyframe is excluded."""
+    """Return an error if the excluded keyframes are of other videos, or are all keyframes."""
     files = split.files
     errors: list[str] = []
     if split.annotations is None or split.annotations.empty:

@@ -72,7 +72,7 @@ def read_detections(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
     )
     errors = [*mixed, *table.error_lines()]
     if not len(table.line) and not errors:
-        errors = [f"{path}: contains no box; run a person detector on the keyframes."]
+        errors = [f"{path}: contains no box; run a person detector on the keyframes"]
     return rows, errors
 
 

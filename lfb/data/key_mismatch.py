@@ -1,4 +1,4 @@
-"""How the keys of proposals differ from those of the annotations of the same keyframes."""
+"""Find how the keys of proposals differ from the keys of the same keyframes in annotations."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator

@@ -71,7 +71,7 @@ def read_proposals(path: str | Path) -> tuple[PersonBoxes, list[str]]:
         bad[i] = True
         errors.append(f"{where(i)}: {text}")
     if not len(scores) and not errors:
-        errors.append(f"{path}: contains no box; run a person detector on the keyframes.")
+        errors.append(f"{path}: contains no box; run a person detector on the keyframes")
     people = PersonBoxes.from_rows(rows.video[~bad], rows.second[~bad], boxes[~bad], scores[~bad])
     return people, errors
 

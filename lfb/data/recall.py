@@ -1,4 +1,4 @@
-"""How many of the annotated people a person detector finds: the most that a model can score."""
+"""How many of the annotated people a person detector finds. No model can find more."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet

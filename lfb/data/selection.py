@@ -202,7 +202,7 @@ def _bank_counts(
 def _strongest(proposals: PersonBoxes, count: np.ndarray, videos: list[str]) -> PersonBoxes:
     """Return ``count`` proposals of each keyframe, those of the highest scores.
 
-    Keyframes of which none is taken are left out.
+    A keyframe with a count of 0 is left out.
     """
     row, _ = ragged(proposals.index.row_start[:-1], count)
     some = count > 0

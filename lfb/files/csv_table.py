@@ -22,7 +22,7 @@ class CsvTable:
     Args:
         path: The file.
         widths: Numbers of fields that a row may have.
-        layout: The row that the error about another number of fields asks for.
+        layout: Format of a row, for the error about a wrong number of fields.
 
     Attributes:
         line: (N,) line numbers of the rows that have one of the ``widths``.

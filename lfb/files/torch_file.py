@@ -96,8 +96,8 @@ def _read(path: str | Path) -> Any:
         raise UserError(f"{path}: there is no such file.") from error
     except _NotTorchFile as error:
         raise UserError(
-            f"{path}: not a PyTorch file, whatever its name says ({error}). Name another file, or "
-            "fetch this one again."
+            f"{path}: not a PyTorch file, although its name says so ({error}). Name another file, "
+            "or fetch this one again."
         ) from error
     except Exception as error:  # a broken pickle raises nearly anything
         raise UserError(

@@ -15,7 +15,7 @@ from lfb.errors import UserError
 
 TIMEOUT = 60.0  # seconds without a byte after which a connection counts as dropped
 ATTEMPTS = 6  # in a row without a new byte
-LONGEST_WAIT = 600.0  # seconds before another attempt, whatever the server asks for
+LONGEST_WAIT = 600.0  # seconds before another attempt, even if the server asks for more
 TEMPORARY = {408, 416, 425, 429, 500, 502, 503, 504}  # error statuses worth another attempt
 
 Value = TypeVar("Value")

@@ -1,4 +1,4 @@
-"""torchvision's networks that detect people, with its COCO weights."""
+"""The person detectors: networks of torchvision, with its COCO weights."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 """Load published weights into this project's models: those of MMAction2 and of the authors.
 
-``caffe2.py`` reads the authors' files. MMAction2 0.x and 1.x use the same tensor names. Its names
-of the backbone are also ours. Names of the operator and the classifier are translated, and 1x1x1
-convolutions become linear layers. A Kinetics-400 recogniser provides a backbone only.
+``caffe2.py`` reads the authors' files. MMAction2 0.x and 1.x use the same tensor names. Our
+backbones have these names too. This module translates the names of the operator and the classifier,
+and turns 1x1x1 convolutions into linear layers. A Kinetics-400 recogniser provides a backbone only.
 """
 
 import json

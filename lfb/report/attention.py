@@ -30,7 +30,7 @@ class Attention:
     Attributes:
         weights: (layers, seconds, per_second); each layer sums to 1.
         rows: (seconds, per_second) row numbers of the bank, -1 if a slot is empty.
-        first: The first of these seconds, from the beginning of the video.
+        first: The first of these seconds, as the annotations count.
     """
 
     weights: np.ndarray

@@ -137,8 +137,8 @@ def choose_keyframes(
     """Choose keyframes where the bank helps, where it misleads, and where every model fails.
 
     A group takes at most one keyframe of each video, and none that an earlier group has. Equal
-    differences are taken in the order of video and second. People without a scored box are no
-    failure of the models: the person detector missed them.
+    differences are in the order of video and second. People without a scored box do not count as
+    failures of the models: the person detector missed them.
 
     Args:
         people: The ground truth.

@@ -301,7 +301,7 @@ def _class_numbers(actions: np.ndarray, ids: list[int]) -> np.ndarray:
 
 
 def _check(scene: _Scene, entries: Entries, truth: "pd.DataFrame") -> None:
-    """Raise UserError if the numbers would mean nothing."""
+    """Raise UserError if the mAP would be meaningless."""
     counted = scene.scored & ~scene.excluded
     if not counted.any():
         raise UserError(
@@ -345,7 +345,7 @@ def _best_overlaps(
         iou = box_iou(
             scene.box[box].astype(coordinates),
             scene.truth_box[truth].astype(coordinates),
-            product=np.float64,  # whatever the coordinates are, as MMAction2 does it
+            product=np.float64,  # for all coordinates, as in MMAction2
         )
         enough = np.flatnonzero(iou >= IOU)
         parts.append((box[enough], truth[enough], iou[enough]))
@@ -419,8 +419,8 @@ def _true_positives(entries: np.ndarray, target: np.ndarray, rule: Protocol) -> 
 
     Args:
         entries: Places of the entries, by falling score.
-        target: The ground-truth box that each one matches, -1 for none. One entry gets each box.
-        rule: Says which.
+        target: The ground-truth box that each one matches, -1 for none.
+        rule: The protocol, which says which entry gets a box that several match.
     """
     ranks = np.flatnonzero(target >= 0)
     if rule.first_match == "entry":

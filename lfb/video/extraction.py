@@ -21,7 +21,7 @@ from lfb.files.atomic import atomic
 from lfb.processes import die_with_parent
 from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, decoded_size
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 QUALITY = 95  # of JPEGs, on Pillow's scale
 
@@ -249,7 +249,7 @@ def _manifest(
             errors.append(str(error))
         finished = len(done)
         if finished % logged_every == 0 or finished == len(jobs):
-            logger.info("%s: %d of %d videos", name, finished, len(jobs))
+            log.info("%s: %d of %d videos", name, finished, len(jobs))
 
     names = sorted(jobs)
     if processes == 1:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
-# Some cameras and converters pad frames. libjpeg warns of it, but the picture is whole.
+# Some cameras and converters pad frames. libjpeg warns of it, but the picture is complete.
 _PADDED = re.compile("extraneous bytes before marker 0xd9$")
 
 

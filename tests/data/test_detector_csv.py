@@ -135,7 +135,7 @@ def test_a_box_that_only_rounding_puts_in_the_frame_is_empty(tmp_path):
 
 
 def test_an_empty_or_missing_file_is_reported(tmp_path):
-    assert errors_of(tmp_path, "") == [" contains no box; run a person detector on the keyframes."]
+    assert errors_of(tmp_path, "") == [" contains no box; run a person detector on the keyframes"]
     with pytest.raises(UserError, match=r"gone.csv: No such file"):
         read_detections(tmp_path / "gone.csv")
 

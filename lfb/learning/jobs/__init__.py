@@ -1,5 +1,5 @@
 """The jobs that run a model: training, prediction, and building a piece of a bank.
 
-Each takes its rule's settings and the paths of its files, and writes its outputs. Training has a
-file of its own, so that editing it repeats no prediction of an imported model.
+Each takes its rule's settings and the paths of its files, and writes its outputs. Training is in a
+separate file, so that an edit of it does not repeat the predictions of imported models.
 """
