@@ -34,11 +34,11 @@ single values are replaced. null removes an optional key or a model: `models: {l
 base may have a base itself.
 
 - `base: null`: the config stands alone. It has all required keys of the list below.
-- Without `base`, a config is laid over `config.yaml`, or over the files that the command line names
+- Without `base`, a config builds on `config.yaml`, or on the files that the command line names
   before it: `--configfile my.yaml config/small.yaml`.
 
 Files on one command line are merged in their order there, but each file once and after its base.
-`--config device=cuda` is laid over all files. If another workflow uses this one as a module, the
+`--config device=cuda` overrides all files. If another workflow uses this one as a module, the
 `base` in its `config:` is relative to this folder.
 
 ## Keys

@@ -4,7 +4,7 @@
     checks        the errors of a config, all together, and its defaults
     schema        what config/schema.yaml says about a config
     settings      the part of the config that each job depends on
-    job_settings  the files that hand this part to the jobs
+    job_settings  the files that pass this part to the jobs
     inputs        the files of the data, as the rules name them
     user_files    the files that the user provides, and which of them are missing
 

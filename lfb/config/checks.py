@@ -217,8 +217,8 @@ def _weights(config: Config, usable: Usable) -> Iterator[str]:
 def _demo(config: Config, usable: Usable) -> Iterator[str]:
     """Yield an error for each file outside the demo's folder that the demo would write.
 
-    Snakemake removes the outputs of a rule before it runs. If a config for own data were laid over
-    the default, the user's videos and annotations would be outputs of the demo.
+    Snakemake removes the outputs of a rule before it runs. If a config for own data built on the
+    default run, the user's videos and annotations would be outputs of the demo.
     """
     if "demo" not in config or not usable("data", "pathvars.resources"):
         return

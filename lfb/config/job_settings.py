@@ -1,4 +1,4 @@
-"""The settings files that hand each job its part of the config."""
+"""The settings files that pass each job its part of the config."""
 
 import hashlib
 import json

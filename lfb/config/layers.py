@@ -20,18 +20,18 @@ class Layers(NamedTuple):
 
 
 def read_layers(files: Sequence[Path], overrides: Mapping[str, Any], default: Path) -> Layers:
-    """Return the config that files and keys make together.
+    """Return the config that files and overrides make together.
 
     The key ``base`` of a file says what the file builds on; it is not part of the config:
 
     - ``base: ava.yaml`` names another file, relative to the folder of the file that names it. That
-      file comes first. A file that is in the config already is not laid over it again.
+      file comes first. A file that is in the config already is not merged again.
     - ``base: null`` means that the file stands alone.
-    - A file without ``base`` is laid over the files before it, or else over the default.
+    - A file without ``base`` builds on the files before it, or else on the default.
 
     Args:
         files: Config files in the order of the command line.
-        overrides: Keys that are laid over all files. They may have a ``base`` too, relative to the
+        overrides: Keys that override those of all files. They may have a ``base`` too, relative to the
             default's folder.
         default: The config file that is used where nothing else is named.
 
@@ -51,7 +51,7 @@ def read_layers(files: Sequence[Path], overrides: Mapping[str, Any], default: Pa
 
 
 def merge(lower: Any, upper: Any) -> Any:
-    """Return one value laid over another: mappings merge key by key, all else is replaced."""
+    """Return ``lower``, changed by ``upper``: mappings merge by key, all else is replaced."""
     if not isinstance(upper, Mapping):
         return upper
     merged = dict(lower) if isinstance(lower, Mapping) else {}
@@ -135,7 +135,7 @@ class _Stack:
         elif "base" in layer and self.layers:
             others = ", ".join(map(shown, self.layers))
             raise UserError(
-                f"{name} stands alone (`base: null`) and cannot be laid over {others}. Name only "
+                f"{name} stands alone (`base: null`) and cannot build on {others}. Name only "
                 "config files that build on the same one."
             )
         elif "base" not in layer and not self.layers:

@@ -126,7 +126,7 @@ def annotated_keyframes(rows: pd.DataFrame) -> pd.MultiIndex:
 def read_excluded(path: str | Path) -> tuple[set[tuple[str, int]], list[str]]:
     """Read the excluded keyframes, ``video,second`` rows. The file may be empty.
 
-    Excluded keyframes are neither trained nor scored.
+    Excluded keyframes are neither trained on nor scored.
 
     Returns:
         (video, second) of the valid rows, and one line for each error.

@@ -26,7 +26,7 @@ class Split:
         unscored: Other ids that may occur. They are trained, as in MMAction2, but not scored.
         annotations: Table of ``read_annotations``, a row for each box and action.
         proposals: Detected people; None without a person detector.
-        excluded: Keyframes that are neither trained nor scored.
+        excluded: Keyframes that are neither trained on nor scored.
     """
 
     labels: dict[int, str]

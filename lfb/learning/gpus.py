@@ -36,7 +36,7 @@ def choose_device(device: str) -> torch.device:
 
 
 def take_gpus(count: int) -> dict[int, IO[str]]:
-    """Take ``count`` of the visible GPUs, and wait until so many are free.
+    """Take ``count`` of the visible GPUs, and wait until they are free.
 
     Snakemake starts several GPU jobs on one machine without assigning GPUs. A lock file for each
     GPU assigns them. A job that cannot get all its GPUs holds none while it waits, because two

@@ -178,7 +178,7 @@ def test_a_base_that_is_not_a_name_is_an_error(folder, base):
 def test_a_config_that_stands_alone_is_not_laid_over_another(folder, names, wrong, below):
     others = ", ".join(f"config/{name}" for name in below)
     assert error(folder, *names) == (
-        f"config/{wrong} stands alone (`base: null`) and cannot be laid over {others}. Name only "
+        f"config/{wrong} stands alone (`base: null`) and cannot build on {others}. Name only "
         "config files that build on the same one."
     )
 
