@@ -31,8 +31,8 @@ def read_layers(files: Sequence[Path], overrides: Mapping[str, Any], default: Pa
 
     Args:
         files: Config files in the order of the command line.
-        overrides: Keys that override those of all files. They may have a ``base`` too, relative to the
-            default's folder.
+        overrides: Keys that override those of all files. They may have a ``base`` too, relative to
+            the default's folder.
         default: The config file that is used where nothing else is named.
 
     Raises:
