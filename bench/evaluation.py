@@ -79,10 +79,10 @@ def peer(packages: str, folder: str) -> None:
     from tests import peers
 
     evaluation = peers.load(Path(packages)).evaluation
-    at = Path(folder)
-    submission, *others = (str(at / name) for name in ("part.csv", *FILES.values()))
+    root = Path(folder)
+    submission, *others = (str(root / name) for name in ("part.csv", *FILES.values()))
     found = evaluation.ava_eval(submission, "mAP", *others)
-    (at / "peer.txt").write_text(repr(float(found["overall"])))
+    (root / "peer.txt").write_text(repr(float(found["overall"])))
 
 
 if __name__ == "__main__":

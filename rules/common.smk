@@ -21,7 +21,7 @@ from lfb.config.layers import read_file, read_layers
 from lfb.errors import UserError
 from lfb.models.signatures import arguments
 
-# Snakemake merges config files in the order of the command line and knows nothing of their `base`.
+# Snakemake merges config files in the order of the command line and ignores their `base`.
 # A module gets its config from the workflow that uses it.
 if workflow.modifier.is_main_snakefile():
     config_files = workflow.overwrite_configfiles
@@ -61,7 +61,7 @@ wildcard_constraints:
 
 
 def one_of(names):
-    """Return a wildcard constraint that matches these names alone."""
+    """Return a wildcard constraint that matches only these names."""
     return "|".join(names) or "(?!)"  # no name: nothing matches
 
 

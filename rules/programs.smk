@@ -10,7 +10,7 @@ JOB_SETTINGS = workflow.pathvars.apply("<logs>/settings")
 
 
 def program(name):
-    """Return a params function: what `python` runs, from any working directory.
+    """Return a params function: the arguments with which `python` runs a program.
 
     Snakemake ignores the result when it compares params, because the function takes `input`.
     Otherwise all jobs would run again after you move the project.
@@ -19,7 +19,7 @@ def program(name):
 
 
 def command(name):
-    """Return what `python` runs, quoted for the shell."""
+    """Return the arguments with which `python` runs a program, quoted for the shell."""
     folder = "scripts" if Path.cwd() == ROOT else str(ROOT / "scripts")
     return f"{shlex.quote(folder)} {name}"
 
@@ -45,7 +45,7 @@ def code(program, models=()):
 
 
 def model_code(program):
-    """Return a params function: the files that a program runs for the rule's model alone."""
+    """Return a params function: the files that a program runs only for the rule's model."""
     common = code(program)
     return lambda wildcards: [
         file for file in code(program, [wildcards.model]) if file not in common

@@ -8,7 +8,7 @@ step  draw the results, and run the models on single keyframes
 
 
 rule report:
-    """Draw the results, and show what the models predict for single keyframes."""
+    """Draw the results, and show the models' predictions for single keyframes."""
     input:
         unpack(users(validation_files, rule="report")),
         manifest="<results>/data/manifest.json",

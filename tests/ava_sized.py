@@ -68,8 +68,8 @@ def make_ava(
         score=(rank / likely.size).astype(np.float32).reshape(likely.shape),
         classes=np.array(sorted(CLASSES), np.int32),
     )
-    away = np.flatnonzero(random.random(keyframes) < 0.02)
-    excluded = {(str(names[k // len(seconds)]), seconds[k % len(seconds)]) for k in away.tolist()}
+    out = np.flatnonzero(random.random(keyframes) < 0.02)
+    excluded = {(str(names[k // len(seconds)]), seconds[k % len(seconds)]) for k in out.tolist()}
     return truth, excluded, predictions
 
 

@@ -142,9 +142,9 @@ def backbone(blobs: Blobs, depth: int, clips: Tensor) -> Tensor:
 def _nonlocal(x: Tensor, get: dict[str, Tensor], stage: str, block: int, norm: Any) -> Tensor:
     """Run nonlocal_helper.py: add_nonlocal; in res3 add_nonlocal_group, groups of 4 frames."""
     name = f"nonlocal_conv{stage[-1]}_{block}"
-    whole = x.shape
+    shape = x.shape
     if stage == "res3":
-        b, c, t, h, w = whole
+        b, c, t, h, w = shape
         x = x.transpose(1, 2).reshape(b * t // 4, 4, c, h, w).transpose(1, 2)
     pooled = functional.max_pool3d(x, (1, 2, 2))
     theta, phi, g = (
@@ -156,7 +156,7 @@ def _nonlocal(x: Tensor, get: dict[str, Tensor], stage: str, block: int, norm: A
     y = functional.conv3d(y, get[f"{name}_out_w"], get[f"{name}_out_b"])
     x = x + norm(y, f"{name}_bn")
     if stage == "res3":
-        b, c, t, h, w = whole
+        b, c, t, h, w = shape
         x = x.transpose(1, 2).reshape(b, t, c, h, w).transpose(1, 2)
     return x
 

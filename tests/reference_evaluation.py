@@ -50,17 +50,17 @@ def average_precisions(
     if protocol == "slowfast":
         truth = [t for t in truth if (t.video, t.second) not in excluded]
 
-    there = defaultdict(list)  # entries of each keyframe, with their place in the file
+    of_keyframe = defaultdict(list)  # entries of each keyframe, with their place in the file
     for place, d in enumerate(entries):
-        there[d.video, d.second].append((place, d))
+        of_keyframe[d.video, d.second].append((place, d))
     kept = defaultdict(list)  # by class
     for keyframe in sorted(counted):
-        here = there[keyframe]
+        candidates = of_keyframe[keyframe]
         if protocol != "slowfast":
-            here.sort(key=lambda entry: -entry[1].score)  # stable: of equal scores, the first
+            candidates.sort(key=lambda entry: -entry[1].score)  # stable: of equal scores, the first
         if protocol == "activitynet":
-            here = here[:50]
-        for place, d in here:
+            candidates = candidates[:50]
+        for place, d in candidates:
             if protocol == "mmaction2" or (d.box[0] < d.box[2] and d.box[1] < d.box[3]):
                 kept[d.action].append((place, d))
 

@@ -41,7 +41,7 @@ def boxes_at(people: PersonBoxes, video: str, second: int) -> tuple[np.ndarray, 
 
 
 class Harmful:
-    """Runs a shell command when it is unpickled."""
+    """An object whose unpickling runs a shell command."""
 
     def __init__(self, command: str) -> None:
         self.command = command

@@ -23,7 +23,7 @@ def locked() -> dict[str, list[Version]]:
     return found
 
 
-def test_the_lock_pins_what_the_project_asks_for():
+def test_the_lock_pins_every_requirement_of_the_project():
     requirements = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
     for text in requirements:
         requirement = Requirement(text)

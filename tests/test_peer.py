@@ -92,7 +92,7 @@ def normalised(clips: Tensor) -> Tensor:
 
 
 def soften(model: nn.Module) -> None:
-    """Spread the attention over all rows. On one row alone it would hide the empty slots."""
+    """Spread the attention over all rows. Attention on one row would hide the empty slots."""
     for name, parameter in model.named_parameters():
         if "non_local_layer" in name and ("st_feat_conv" in name or "lt_feat_conv" in name):
             parameter.mul_(0.12)

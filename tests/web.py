@@ -51,7 +51,7 @@ class Answer:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``pages`` by path; ``answers`` are for the next GET requests, ``heads`` for HEAD."""
+    """A server of ``pages``; ``answers`` are for the next GET requests, ``heads`` for HEAD."""
 
     daemon_threads = True
 

@@ -212,9 +212,9 @@ def test_windows_are_the_same_as_mmaction2s(peer, tmp_path, dtype, window, key):
                 if counts[video].get(second, 0) <= PER_SECOND:
                     assert rows_of(found[place]) == rows_of(expected[place])
                 else:  # both draw
-                    there = {row.float().numpy().tobytes() for row in content[video][second]}
+                    stored = {row.float().numpy().tobytes() for row in content[video][second]}
                     for drawn in found[place], expected[place]:
-                        assert len({*rows_of(drawn)} & there) == PER_SECOND
+                        assert len({*rows_of(drawn)} & stored) == PER_SECOND
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

@@ -23,7 +23,7 @@ def write(path, **attributes: str) -> None:
 
 
 @pytest.mark.parametrize("path", [None, ""])
-def test_without_a_folder_there_is_no_bank(path):
+def test_without_a_folder_no_bank_is_opened(path):
     assert open_bank(path, data="d") is None
 
 

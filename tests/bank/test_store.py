@@ -133,10 +133,10 @@ def test_a_draw_depends_only_on_its_key_and_takes_no_row_twice(
             for slot, each in enumerate(seconds_of(second, window)):
                 got = drawn[slot * per_second : (slot + 1) * per_second]
                 real = [row for row in got if row >= 0]
-                there = plain[video][each]
-                assert len(real) == min(len(there), per_second)
+                stored = plain[video][each]
+                assert len(real) == min(len(stored), per_second)
                 assert got == sorted(set(real)) + [-1] * (per_second - len(real))
-                assert {position[row] for row in real} <= set(there)
+                assert {position[row] for row in real} <= set(stored)
 
 
 def test_drawn_rows_of_a_second_are_sorted_by_score(tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_a_feature_that_is_not_finite_as_stored_is_refused(tmp_path: Path, value
 
 
 def write_rows(path: Path, feature: np.ndarray) -> None:
-    """Write features alone: for anna one row in second 9 and two in 2, for bert one in 5."""
+    """Write only features: for anna one row in second 9 and two in 2, for bert one in 5."""
     write_features(
         path,
         split="val",
@@ -401,7 +401,7 @@ def write_rows(path: Path, feature: np.ndarray) -> None:
     )
 
 
-def test_features_alone_are_rows_by_video_and_second_without_boxes(tmp_path: Path) -> None:
+def test_a_bank_of_only_features_has_rows_without_boxes(tmp_path: Path) -> None:
     feature = np.arange(8, dtype=np.float32).reshape(4, 2)
     write_rows(tmp_path / "bank.zarr", feature)
     bank = Bank.open(tmp_path / "bank.zarr", split="val", source="lfb_val.pkl")
@@ -415,7 +415,9 @@ def test_features_alone_are_rows_by_video_and_second_without_boxes(tmp_path: Pat
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_features_alone_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+def test_a_bank_of_only_features_that_are_not_finite_is_refused(
+    tmp_path: Path, value: float
+) -> None:
     feature = np.zeros((4, 2), np.float16)
     feature[3, 1] = value
     with pytest.raises(UserError, match="a feature of video bert is not finite"):

@@ -89,7 +89,7 @@ def test_a_later_layer_wins_and_the_key_base_is_removed(folder):
     }
 
 
-def test_keys_alone_are_laid_over_the_default_or_what_they_name(folder):
+def test_keys_without_a_file_are_laid_over_the_default_or_their_base(folder):
     assert layers(folder, d=1)[0] == {"a": {"x": 0, "y": 0}, "files": ["default"], "d": 1}
     assert layers(folder, d=1, base="other.yaml") == ({"b": 1, "d": 1}, ["other.yaml"])
     assert layers(folder, d=1, base="top.yaml")[1] == ["whole.yaml", "middle.yaml", "top.yaml"]
@@ -175,7 +175,7 @@ def test_a_base_that_is_not_a_name_is_an_error(folder, base):
         (["whole.yaml", "on_default.yaml"], "default.yaml", ["whole.yaml"]),
     ],
 )
-def test_a_config_that_stands_alone_is_not_laid_over_another(folder, names, wrong, below):
+def test_a_config_with_base_null_is_not_laid_over_another(folder, names, wrong, below):
     others = ", ".join(f"config/{name}" for name in below)
     assert error(folder, *names) == (
         f"config/{wrong} stands alone (`base: null`) and cannot build on {others}. Name only "
@@ -183,7 +183,7 @@ def test_a_config_that_stands_alone_is_not_laid_over_another(folder, names, wron
     )
 
 
-def test_keys_that_stand_alone_are_not_laid_over_files(folder):
+def test_keys_with_base_null_are_not_laid_over_files(folder):
     assert "the config stands alone (`base: null`)" in error(folder, "whole.yaml", base=None)
 
 

@@ -122,6 +122,6 @@ def test_iou_uses_the_precision_of_the_boxes_except_for_the_product():
     assert (box_iou(a, b) != box_iou(a, b, np.float64)).any()
 
 
-def test_the_module_needs_numpy_alone():
+def test_the_module_needs_only_numpy():
     code = "import sys, lfb.data.boxes; sys.exit(not {'pandas', 'torch'}.isdisjoint(sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

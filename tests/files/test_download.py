@@ -271,7 +271,7 @@ def test_a_second_run_is_refused(server, tmp_path):
     assert server.asked == ["GET /a.bin"]
 
 
-def test_an_interrupted_run_keeps_what_it_received(server, tmp_path, monkeypatch):
+def test_an_interrupted_run_keeps_the_received_part(server, tmp_path, monkeypatch):
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 

@@ -118,7 +118,7 @@ TRICKS = {
 
 
 @pytest.mark.parametrize("trick", TRICKS)
-def test_no_instruction_of_a_pickle_calls_what_it_names(tmp_path, trick, monkeypatch):
+def test_no_instruction_of_a_pickle_calls_a_function(tmp_path, trick, monkeypatch):
     monkeypatch.setattr(os, "system", lambda *_: pytest.fail("was called"))
     data = io.BytesIO()
     torch.save({"a": torch.ones(2)}, data)
@@ -136,7 +136,7 @@ def test_no_instruction_of_a_pickle_calls_what_it_names(tmp_path, trick, monkeyp
 
 
 @pytest.mark.parametrize("zipped", FORMATS)
-def test_an_incomplete_file_is_an_error_wherever_it_ends(tmp_path, zipped):
+def test_a_file_truncated_anywhere_is_an_error(tmp_path, zipped):
     path = tmp_path / "a.pth"
     torch.save({"state_dict": weights()}, path, _use_new_zipfile_serialization=zipped)
     data = path.read_bytes()

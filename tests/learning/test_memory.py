@@ -14,7 +14,7 @@ def test_glibc_keeps_large_blocks(monkeypatch):
     assert calls == [(-3, 32 * 2**20), (-1, 2**31 - 1)]
 
 
-def test_another_libc_is_left_alone(monkeypatch):
+def test_another_libc_is_not_changed(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())
     keep_freed_memory()
 

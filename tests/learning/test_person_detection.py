@@ -99,7 +99,7 @@ def test_a_process_that_reads_frames_does_not_change_the_boxes(weights, folder):
 
 
 class Opener:
-    """Opens frames in another process."""
+    """A function that opens the frames of a video; unlike a lambda, it can be pickled."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -109,7 +109,7 @@ def test_the_loss_of_bfloat16_scores_is_computed_in_float():
 
 
 class Killed(BaseException):
-    """Stand-in for the end of the process."""
+    """A stand-in for the end of the process."""
 
 
 @dataclasses.dataclass

@@ -33,7 +33,7 @@ def saved(tmp_path) -> Path:
     return tmp_path / "model.safetensors"
 
 
-def test_a_saved_model_is_rebuilt_from_its_file_alone(tmp_path):
+def test_a_saved_model_is_rebuilt_from_only_its_file(tmp_path):
     model = make_model(NON_LOCAL).to(memory_format=torch.channels_last_3d)
     save_checkpoint(tmp_path / "model.safetensors", model, ABOUT)
     loaded = load_checkpoint(tmp_path / "model.safetensors")

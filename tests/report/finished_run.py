@@ -128,21 +128,23 @@ def finished(
         wrong = {("bert", 5), (VIDEOS[0], 8)} if model == "baseline" else {("bert", 5)}
         predictions = predict(wrong)
         for seed in seeds:
-            at = folder / f"seed-{seed}" / model
+            target = folder / f"seed-{seed}" / model
             measured = metrics(
                 predictions, data.annotations, classes=classes, excluded=data.excluded
             )
-            write_json(at / "metrics.json", measured)
+            write_json(target / "metrics.json", measured)
             lines = [{"epoch": e, "loss": 1 / e, "learning_rate": 0.1} for e in (1, 2, 3)]
-            (at / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-            files["metrics"].append(str(at / "metrics.json"))
+            (target / "history.jsonl").write_text(
+                "".join(json.dumps(line) + "\n" for line in lines)
+            )
+            files["metrics"].append(str(target / "metrics.json"))
             if model not in imported:
-                files["histories"].append(str(at / "history.jsonl"))
-        at = folder / f"seed-{seeds[0]}" / model
-        predictions.save(at / "predictions.npz")
-        write_checkpoint(at / "checkpoint.safetensors", model, manifest, model in imported)
-        files["predictions"].append(str(at / "predictions.npz"))
-        files["checkpoints"].append(str(at / "checkpoint.safetensors"))
+                files["histories"].append(str(target / "history.jsonl"))
+        target = folder / f"seed-{seeds[0]}" / model
+        predictions.save(target / "predictions.npz")
+        write_checkpoint(target / "checkpoint.safetensors", model, manifest, model in imported)
+        files["predictions"].append(str(target / "predictions.npz"))
+        files["checkpoints"].append(str(target / "checkpoint.safetensors"))
         table.append(
             f"{model},none,slowonly,{len(seeds)},{measured['mmaction2']['mAP']},,0,,,mmaction2"
         )

@@ -185,7 +185,7 @@ def test_the_best_model_has_the_highest_mean_over_seeds(
         assert spread in text
 
 
-def test_examples_count_people_actions_and_what_each_model_finds(
+def test_examples_count_people_actions_and_found_actions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = finished(tmp_path, ("baseline", "lfb_max"), [0])

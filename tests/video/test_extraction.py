@@ -192,9 +192,9 @@ def test_a_killed_run_leaves_only_complete_zips_and_no_worker(videos: Path, tmp_
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
     time.sleep(0.2)
     assert {path.name: path.stat().st_size for path in folder.iterdir()} == sizes
-    whole = [path for path in folder.iterdir() if path.suffix == ".zip"]
-    assert len(whole) < 5
-    assert all(len(FrameZip(path)) in (120, 3750) for path in whole)
+    zips = [path for path in folder.iterdir() if path.suffix == ".zip"]
+    assert len(zips) < 5
+    assert all(len(FrameZip(path)) in (120, 3750) for path in zips)
 
 
 @pytest.mark.parametrize("pattern", ["{video}/img_{frame:05d}.jpg", "{video}_{frame:06d}.jpg"])

@@ -73,7 +73,7 @@ def test_grey_pictures_and_unconverted_rgb_become_rgb(height, width):
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_a_truncated_jpeg_is_an_error_wherever_it_ends(progressive):
+def test_a_jpeg_truncated_anywhere_is_an_error(progressive):
     data = encode(picture(0, 24, 32), progressive=progressive)
     for end in range(len(data)):
         for read in decode_jpeg, jpeg_size:

@@ -238,7 +238,7 @@ def test_training_continues_when_a_full_disk_has_room_again(
     explained(copy.shell(command), f"{small_disk}/resume.pt: the disk is full")
     assert list(small_disk.iterdir()) == []
 
-    resize(small_disk, "160k")  # enough for the resume state alone
+    resize(small_disk, "160k")  # enough for only the resume state
     explained(copy.shell(command), f"{small_disk}/checkpoint.safetensors: the disk is full")
     assert [path.name for path in small_disk.iterdir()] == ["resume.pt"]
 

@@ -40,14 +40,14 @@ def test_a_target_runs_the_jobs_that_it_needs(fresh: Workflow, target: str, jobs
 RESOURCES = """
 include: "Snakefile"
 import json
-asked = {
+declared = {
     one.name: {
         name: None if resource.is_evaluable() else resource.value
         for name, resource in one.resources.items()
     }
     for one in workflow.rules
 }
-print("asked:", json.dumps(asked))
+print("declared:", json.dumps(declared))
 """
 
 
@@ -55,14 +55,14 @@ def test_rules_declare_the_resources_of_a_cluster(fresh: Workflow) -> None:
     fresh.path("resources.smk").write_text(RESOURCES)
     result = fresh.run("--profile", "slurm", "--dry-run", "--snakefile", "resources.smk")
     assert result.code == 0, result.output
-    (printed,) = re.findall(r"^asked: (.*)$", result.output, re.MULTILINE)
-    asked = json.loads(printed)
+    (printed,) = re.findall(r"^declared: (.*)$", result.output, re.MULTILINE)
+    declared = json.loads(printed)
     for rule in "train_baseline", "train_lfb", "build_bank_piece", "predict":
-        assert asked[rule]["gpu"] == 1
-        assert asked[rule]["mem_mb"] >= 8000
-        assert asked[rule]["runtime"] >= 240
-    assert "gpu" not in asked["extract_frames"]
-    assert asked["map_table"]["mem_mb"] == 4000  # from the profile
+        assert declared[rule]["gpu"] == 1
+        assert declared[rule]["mem_mb"] >= 8000
+        assert declared[rule]["runtime"] >= 240
+    assert "gpu" not in declared["extract_frames"]
+    assert declared["map_table"]["mem_mb"] == 4000  # from the profile
 
 
 def test_all_missing_files_of_ava_are_listed_together(fresh: Workflow) -> None:

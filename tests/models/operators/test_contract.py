@@ -20,7 +20,7 @@ def test_every_operator_is_tested_here():
 @pytest.mark.parametrize("name", NAMES)
 @given(filled=windows(least=1), seed=st.integers(0, 99))
 @settings(max_examples=20)
-def test_mask_is_the_operator_on_the_real_rows_alone(name, filled, seed):
+def test_mask_equals_the_operator_on_only_the_real_rows(name, filled, seed):
     operator = build(name, "mask")
     roi, rows, real, clip = draw(seed, filled)
     found = operator(roi, rows, real, clip)
