@@ -62,7 +62,7 @@ def syntax_digest(tree: ast.Module) -> str:
 @cache
 def _read(file: str) -> tuple[str, list[str]]:
     """Return the digest of a file's code and the files of the project that it imports."""
-    value, modules = _digest_and_imports(ast.parse((ROOT / file).read_text()))
+    value, modules = _digest_and_imports(ast.parse((ROOT / file).read_text(), file))
     for name in list(modules):  # a module's packages run before it
         modules |= {name[:end] for end, letter in enumerate(name) if letter == "."}
     return value, [found for name in sorted(modules) if (found := _file(name))]

@@ -40,7 +40,8 @@ try:
         arguments("backbones"),
     )
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    # Not a WorkflowError, which would point to this line instead of the config.
+    raise SystemExit(f"Error: {error}") from None
 
 workflow.pathvars.update(Pathvars.from_config(config))
 workflow.configfiles += [

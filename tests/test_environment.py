@@ -69,3 +69,11 @@ def test_the_linked_files_of_the_readme_exist():
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_pages_have_no_placeholder_and_link_to_files_that_exist():
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        text = page.read_text()
+        assert not re.search(r"\b[A-Z]+_EXAMPLE\b", text), page
+        links = re.findall(r"\]\(([^)#:]+)\)", text)
+        assert [link for link in links if not (page.parent / link).exists()] == [], page

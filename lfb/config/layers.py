@@ -102,7 +102,10 @@ class _Stack:
         """Add a file and all that it builds on; the last file of ``chain`` builds on it."""
         if file in chain:
             circle = " -> ".join(map(shown, [*chain, file]))
-            raise UserError(f"config files build on each other in a circle: {circle}")
+            raise UserError(
+                f"config files build on each other in a circle: {circle}. Change `base` in one of "
+                "them."
+            )
         if file in self.layers:
             return
         try:

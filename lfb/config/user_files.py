@@ -46,8 +46,8 @@ def explain_missing(config: Mapping[str, Any], missing: Mapping[str, str]) -> st
     )
     if not targets.keys().isdisjoint(missing.values()):
         advice = (
-            "Run the same command with a target in brackets to download its files, or with `fetch` "
-            "to download all of them. Or set the keys to where you have the files."
+            "To download them, run the same command with the target `fetch`, or with the target "
+            "that stands behind a file. Or set the keys to where you have the files."
         )
     return "\n".join(["files that the config names do not exist:", *lines, advice])
 

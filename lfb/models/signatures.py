@@ -80,7 +80,7 @@ def _definitions(module: str, root: Path) -> tuple[dict[str, ast.ClassDef], dict
     for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
         if not module.startswith("lfb.") or not file.is_file():
             continue
-        for node in ast.parse(file.read_text()).body:
+        for node in ast.parse(file.read_text(), str(file)).body:
             if isinstance(node, ast.ClassDef):
                 classes[node.name] = node
             elif isinstance(node, ast.Import):

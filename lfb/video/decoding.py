@@ -47,7 +47,7 @@ def probe(video: str | Path) -> Probe:
                         pictures = max(pictures, end)
         except av.error.FFmpegError as error:
             raise UserError(
-                f"{video}: truncated or damaged near its end ({error.strerror}). Fetch the file "
+                f"{video}: truncated or damaged near its end ({error.strerror}). Copy the file "
                 "again."
             ) from error
         if last < declared - SLACK:
@@ -107,7 +107,7 @@ def _open(video: str | Path) -> Iterator[tuple[av.container.InputContainer, av.V
         container = av.open(str(video))
     except (av.error.FFmpegError, OSError) as error:
         raise UserError(
-            f"{video}: not a video, or truncated ({error.strerror}). Fetch the file again."
+            f"{video}: not a video, or truncated ({error.strerror}). Copy or encode the file again."
         ) from error
     with container:
         if not container.streams.video:

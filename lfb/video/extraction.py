@@ -74,7 +74,7 @@ def extract(
             zipped.writestr(_member(f"{frames:06d}.jpg"), data)
         if limit is not None and frames < limit - 1:
             raise UserError(
-                f"{video}: ends early: it has {frames} of {limit} frames. Fetch the file again, or "
+                f"{video}: ends early: it has {frames} of {limit} frames. Copy the file again, or "
                 "ask for a shorter part."
             )
         source = _source(video, start=start, seconds=seconds, quality=quality)

@@ -127,9 +127,15 @@ def test_a_circle_is_an_error_that_names_the_chain(folder, named):
         write(folder, f"base: {base}.yaml", name=f"{name}.yaml")
     chain = {"a": "a b c a", "b": "b c a b", "c": "c a b c"}[named[0]].split()
     path = " -> ".join(f"config/{name}.yaml" for name in chain)
-    assert error(folder, named) == f"config files build on each other in a circle: {path}"
+    assert error(folder, named) == (
+        f"config files build on each other in a circle: {path}. Change `base` in one of them."
+    )
     write(folder, "base: self.yaml", name="self.yaml")
-    assert error(folder, "self.yaml").endswith("circle: config/self.yaml -> config/self.yaml")
+    assert (
+        error(folder, "self.yaml")
+        .partition(". ")[0]
+        .endswith("circle: config/self.yaml -> config/self.yaml")
+    )
 
 
 @pytest.mark.parametrize(

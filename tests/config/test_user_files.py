@@ -65,7 +65,7 @@ def test_the_message_names_the_target_that_downloads_a_file():
     assert "  data.train.annotations: far/train.csv (fetch_csv)\n" in message
     assert "  data.train.proposals: train.pkl\n" in message
     assert "  weights: far/a.pth (fetch_weights)\n" in message
-    assert "Run the same command with a target in brackets to download its files" in message
+    assert "To download them, run the same command with the target `fetch`" in message
 
 
 def test_the_message_names_no_target_if_nothing_can_be_downloaded():

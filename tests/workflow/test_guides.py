@@ -44,6 +44,10 @@ def test_an_operator_is_a_file_and_a_config_entry(copy: Workflow) -> None:
     assert set(copy.jobs()) == set()
     write_files(copy, "Add an operator")
     assert set(copy.jobs()) == set(), "a new file runs nothing again"
+    assert (
+        "snakemake --cores all --configfile median.yaml -- lfb_median\n"
+        in GUIDES["Add an operator"]
+    )
     config = ["--configfile", "tests/workflow/tiny.yaml", "median.yaml", "--", "lfb_median"]
     jobs = {f"{rule} 0 lfb_median" for rule in ("train_lfb", "predict", "evaluate")}
     assert set(copy.jobs(*config)) == jobs
