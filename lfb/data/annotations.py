@@ -16,6 +16,9 @@ from lfb.errors import DataErrors, UserError
 from lfb.files.atomic import atomic
 from lfb.files.csv_table import BOX, KEY, CsvTable, box_errors, is_whole, read_text, to_numbers
 
+# A block of a label list. Its first group is what stands between the braces.
+_LABEL = re.compile(r'\b(?:item|label)\s*\{((?:[^{}"]|"(?:\\.|[^"\\])*")*)\}')
+
 
 def read_labels(path: str | Path) -> dict[int, str]:
     """Return the names of the action ids of a label list, by rising id.
@@ -25,13 +28,13 @@ def read_labels(path: str | Path) -> dict[int, str]:
 
     Raises:
         UserError: The file cannot be read or contains no label.
-        DataErrors: A label has no name, no id from 1 up, or the name or id of another one.
+        DataErrors: A label has no name, no id from 1 up, or the name or id of another one, or text
+            stands outside of the labels.
     """
     labels: dict[int, str] = {}
     errors: list[str] = []
-    for block in re.finditer(
-        r'\b(?:item|label)\s*\{((?:[^{}"]|"(?:\\.|[^"\\])*")*)\}', read_text(path)
-    ):
+    content = read_text(path)
+    for block in _LABEL.finditer(content):
         where = f"{path}:{block.string.count(chr(10), 0, block.start()) + 1}"
         name = re.search(r'\bname\s*:\s*"((?:\\.|[^"\\])*)"', block[1])
         number = re.search(r"\b(?:label_)?id\s*:\s*(\d+)\b", re.sub(r'"[^"]*"', "", block[1]))
@@ -46,6 +49,13 @@ def read_labels(path: str | Path) -> dict[int, str]:
             twice = f"id {action}" if action in labels else f'name "{text}"'
             errors.append(f"{where}: {twice} is in the list twice; give each label its own")
         labels.setdefault(action, text)
+    if labels:
+        outside = _LABEL.sub(lambda block: "\n" * block[0].count("\n"), content)
+        errors += [
+            f"{path}:{number}: {text!r} is in no label; close each block with }}, or delete it"
+            for number, line in enumerate(outside.splitlines(), 1)
+            if (text := line.partition("#")[0].strip())
+        ]
     if errors:
         raise DataErrors(errors)
     if not labels:

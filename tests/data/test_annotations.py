@@ -44,6 +44,9 @@ def test_both_formats_of_a_label_list_are_read(tmp_path, text):
         ('item { name: "a" id: 1 }\nitem { name: "b" id: 1 }', "labels.pbtxt:2: id 1 is .* twice"),
         ('item { name: "a" id: 1 }\nitem { name: "a" id: 2 }', 'labels.pbtxt:2: name "a" .* twice'),
         ('item { name: "a" id: 0 }', "labels.pbtxt:1: a label needs"),
+        ('item { name: "a" id: 1 }\nitem { name: "b" id: 2', "labels.pbtxt:2: 'item { name: "),
+        ('item { name: "a" id: 1\nitem { name: "b" id: 2 }', "labels.pbtxt:1: .* in no label"),
+        ('item { name: "a" id: 1 }\nb 2', "labels.pbtxt:2: 'b 2' is in no label"),
         ('item { name: "the id: 7" }', "labels.pbtxt:1: a label needs"),
         ("item { id: 7 }", "labels.pbtxt:1: a label needs"),
     ],
@@ -51,6 +54,11 @@ def test_both_formats_of_a_label_list_are_read(tmp_path, text):
 def test_a_wrong_label_list_is_refused_with_the_line(tmp_path, text, error):
     with pytest.raises(UserError, match=error):
         read_labels(write(tmp_path, text, name="labels.pbtxt"))
+
+
+def test_comments_of_a_label_list_are_skipped(tmp_path):
+    text = '# all\nitem { name: "a" id: 1 } # first\n\nitem { name: "b" id: 2 }\n'
+    assert read_labels(write(tmp_path, text, name="labels.pbtxt")) == {1: "a", 2: "b"}
 
 
 def test_every_error_of_a_label_list_is_reported(tmp_path):
