@@ -6,6 +6,7 @@ Run the default config first. All seeds under results/ are measured.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,8 +35,11 @@ class Swapped:
     def rows(self, video: str, second: int, **how) -> np.ndarray:
         return self.bank.rows(self.other[video], second, **how)
 
-    def feature(self) -> np.ndarray:
-        return self.bank.feature()
+    def __len__(self) -> int:
+        return len(self.bank)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.bank, name)  # all else is the bank's
 
 
 def swapped(bank: Bank) -> Swapped:
@@ -96,11 +100,16 @@ def main() -> None:
     print("| model | seeds | mAP | visible | long-range | long-range, another video's bank |")
     print("|---|---|---|---|---|---|")
     for model, rows in found.items():
-        columns = [
-            f"{mean:.1f} ± {deviation:.1f}" if np.isfinite(mean) else ""
-            for mean, deviation in zip(np.mean(rows, 0), np.std(rows, 0, ddof=1), strict=True)
-        ]
+        columns = [_cell(values) for values in zip(*rows, strict=True)]
         print(f"| {model} | {len(rows)} | {' | '.join(columns)} |")
+
+
+def _cell(values: tuple[float, ...]) -> str:
+    """Return the mean over seeds, with the deviation if there are several; empty for NaN."""
+    if not np.isfinite(values).all():
+        return ""
+    spread = f" ± {np.std(values, ddof=1):.1f}" if values[1:] else ""
+    return f"{np.mean(values):.1f}{spread}"
 
 
 if __name__ == "__main__":
