@@ -1,5 +1,6 @@
 """Hooks of the Snakefile: they run before the first job and after a failed one."""
 
+import atexit
 import re
 import subprocess
 
@@ -38,15 +39,15 @@ def estimate_disk_use():
 
 
 def repeat_errors(log):
-    """Print the error of each failed job once more, below Snakemake's own output."""
+    """Print the error of each failed job once more when Snakemake ends, below all else."""
     text = "".join(Path(file).read_text() for file in log)
     failed = re.findall(
         r"^Error in rule\s(\w+):\n(?:    .*\n)*?    log: (.*) \(check",
         text,
         re.MULTILINE,
     )
-    for rule_name, file in dict.fromkeys(failed):
-        print(
-            f"\n{rule_name} failed, {file}:\n{describe_failure(file)}", file=sys.stderr
-        )
-    print(file=sys.stderr)
+    errors = [
+        f"{rule_name} failed, {file}:\n{describe_failure(file)}"
+        for rule_name, file in dict.fromkeys(failed)
+    ]
+    atexit.register(print, "", *errors, sep="\n", file=sys.stderr, flush=True)

@@ -9,13 +9,9 @@ TRAIN = "resources/demo/train.csv"
 
 
 def last_lines(output: str) -> list[str]:
-    """Return all lines but Snakemake's last ones."""
+    """Return the lines below Snakemake's own last one."""
     lines = [line for line in output.splitlines() if line]
-    assert lines[-1] == "At least one job did not complete successfully."
-    assert lines[-2] == "WorkflowError:"
-    assert lines[-3].startswith("Elapsed time: ")
-    assert lines[-4].startswith("Complete log(s): ")
-    return lines[:-4]
+    return lines[lines.index("At least one job did not complete successfully.") + 1 :]
 
 
 def test_the_error_of_a_failed_job_is_the_last_thing_printed(copy: Workflow) -> None:
@@ -24,7 +20,7 @@ def test_the_error_of_a_failed_job_is_the_last_thing_printed(copy: Workflow) -> 
     copy.path(TRAIN).write_text("\n".join(lines) + "\n")
     result = copy.run()
     assert result.code == 1
-    title, error, line = last_lines(result.output)[-3:]
+    title, error, line = last_lines(result.output)
     assert title == "check_data failed, logs/check_data.log:"
     assert error == "error: 1 error in the data:"
     assert line.startswith(f"  {TRAIN}:3: ")
