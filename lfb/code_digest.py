@@ -54,22 +54,20 @@ def digest_of_code(program: str, models: Iterable[Mapping[str, Any]] = ()) -> st
     return digest_json(digests(program, models))
 
 
-def syntax_digest(tree: ast.Module) -> str:
-    """Return the SHA-256, in hex, of a syntax tree without docstrings and positions."""
-    return _digest_and_imports(tree)[0]
-
-
 @cache
 def _read(file: str) -> tuple[str, list[str]]:
     """Return the digest of a file's code and the files of the project that it imports."""
-    value, modules = _digest_and_imports(ast.parse((ROOT / file).read_text(), file))
+    value, modules = digest_and_imports(ast.parse((ROOT / file).read_text(), file))
     for name in list(modules):  # a module's packages run before it
         modules |= {name[:end] for end, letter in enumerate(name) if letter == "."}
     return value, [found for name in sorted(modules) if (found := _file(name))]
 
 
-def _digest_and_imports(tree: ast.Module) -> tuple[str, set[str]]:
-    """Return the digest of a syntax tree and the names that may be modules it imports."""
+def digest_and_imports(tree: ast.Module) -> tuple[str, set[str]]:
+    """Return the SHA-256 of a syntax tree, in hex, and the names that may be modules it imports.
+
+    The digest leaves out docstrings and positions.
+    """
     words: list[str] = []
     modules: set[str] = set()
     _walk(tree, words, modules)
