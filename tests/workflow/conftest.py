@@ -1,5 +1,6 @@
 """One finished run for all tests of this folder, and copies of it."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.runs import Workflow, copy_project
+from tests.workflow.slurm_cluster import SlurmCluster, why_not
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,25 @@ def fresh(tmp_path: Path) -> Workflow:
 def commands(finished: Workflow) -> dict[str, str]:
     """Return the shell command of every job."""
     return finished.jobs("--forceall")
+
+
+@pytest.fixture(scope="session")
+def require_slurm() -> None:
+    """Skip the test if no Slurm cluster can start here; with LFB_SLURM=required, fail."""
+    if reason := why_not():
+        skip = pytest.fail if os.environ.get("LFB_SLURM") == "required" else pytest.skip
+        skip(reason)
+
+
+@pytest.fixture
+def cluster(require_slurm: None, tmp_path: Path) -> Iterator[SlurmCluster]:
+    """Yield a cluster of one node."""
+    with SlurmCluster(tmp_path / "slurm") as started:
+        yield started
+
+
+@pytest.fixture
+def two_nodes(require_slurm: None, tmp_path: Path) -> Iterator[SlurmCluster]:
+    """Yield a cluster of two nodes."""
+    with SlurmCluster(tmp_path / "slurm", nodes=2) as started:
+        yield started
