@@ -55,6 +55,7 @@ rule gather_bank:
         "<logs>/seed-{seed}/bank/{split}.log",
     wildcard_constraints:
         split=one_of(split for split in SPLITS if split not in PUBLISHED_BANKS),
+    localrule: True
     conda:
         "../environment.yml"
     resources:
@@ -77,6 +78,7 @@ rule export_bank:
         "<results>/seed-{seed}/bank/lfb_{split}.pkl",
     log:
         "<logs>/seed-{seed}/bank/export-{split}.log",
+    localrule: True
     conda:
         "../environment.yml"
     resources:

@@ -17,6 +17,7 @@ rule check_data:
         "<results>/data/check.json",
     log:
         "<logs>/check_data.log",
+    localrule: True
     conda:
         "../environment.yml"
     resources:

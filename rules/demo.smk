@@ -25,6 +25,7 @@ rule demo_data:
         "<logs>/demo_data.log",
     benchmark:
         "<benchmarks>/demo_data.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     threads: 8

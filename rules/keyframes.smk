@@ -18,6 +18,7 @@ rule select_keyframes:
         "<logs>/select_keyframes-{split}-{purpose}.log",
     wildcard_constraints:
         purpose="training|testing|bank",
+    localrule: True
     conda:
         "../environment.yml"
     resources:

@@ -20,6 +20,7 @@ rule convert_detections:
         "<logs>/convert_detections-{split}.log",
     wildcard_constraints:
         split=one_of(inputs.splits_from(config, "detections")),
+    localrule: True
     conda:
         "../environment.yml"
     resources:
@@ -84,6 +85,7 @@ rule gather_people:
         "<logs>/people/{split}.log",
     wildcard_constraints:
         split=one_of(inputs.splits_from(config, "detector")),
+    localrule: True
     conda:
         "../environment.yml"
     resources:
@@ -107,6 +109,7 @@ rule measure_proposals:
         "<results>/data/{split}-recall.json",
     log:
         "<logs>/measure_proposals-{split}.log",
+    localrule: True
     conda:
         "../environment.yml"
     resources:

@@ -21,6 +21,7 @@ rule import_checkpoint:
         "<logs>/seed-{seed}/{model}/import.log",
     wildcard_constraints:
         model=one_of(model for model in MODELS if model not in TRAINED),
+    localrule: True
     conda:
         "../environment.yml"
     resources:
@@ -56,6 +57,7 @@ rule import_bank:
         "<logs>/seed-{seed}/bank/import-{split}.log",
     wildcard_constraints:
         split=one_of(PUBLISHED_BANKS),
+    localrule: True
     conda:
         "../environment.yml"
     resources:

@@ -27,6 +27,7 @@ rule report:
         report("<results>/report.html", category="Results"),
     log:
         "<logs>/report.log",
+    localrule: True
     conda:
         "../environment.yml"
     resources:

@@ -66,6 +66,7 @@ rule evaluate:
         "<results>/seed-{seed}/{model}/metrics.json",
     log:
         "<logs>/seed-{seed}/{model}/evaluate.log",
+    localrule: True
     conda:
         "../environment.yml"
     resources:
@@ -91,6 +92,7 @@ rule submission:
         "<results>/seed-{seed}/{model}/submission.csv",
     log:
         "<logs>/seed-{seed}/{model}/submission.log",
+    localrule: True
     conda:
         "../environment.yml"
     resources:
@@ -115,6 +117,7 @@ rule map_table:
         origin="<results>/map_table.json",
     log:
         "<logs>/map_table.log",
+    localrule: True
     conda:
         "../environment.yml"
     params:
