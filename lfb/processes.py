@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import threading
+import time
 
 
 def die_with_parent() -> None:
@@ -15,6 +16,18 @@ def die_with_parent() -> None:
 
     def watch() -> None:
         parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def end_with_launcher() -> None:
+    """End this process when its parent, torchrun, is killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

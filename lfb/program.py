@@ -1,14 +1,18 @@
 """What every program has in common: log lines, one clear error message, an exit code."""
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from lfb.errors import UserError
+from lfb.files.disk import explain_disk_error
+from lfb.files.locks import alone
+from lfb.processes import end_with_launcher
 
 Item = TypeVar("Item")
 log = logging.getLogger("lfb")
@@ -24,29 +28,40 @@ def program(log_file: str | Path | None) -> Iterator[None]:
     Lines go to the terminal, behind the name of the job, and to the end of ``log_file``, behind the
     time. A ``UserError`` ends the program with its message alone and exit code 1, Ctrl-C with one
     line and 130, any other exception with its traceback and 2.
+
+    A job is known by its log file. If the job runs already, because Snakemake was killed and the
+    job was not, the program waits for its end. Of the processes that torchrun starts none waits:
+    the program that started torchrun holds the lock, and they end with it.
     """
     log.setLevel(logging.INFO)
     terminal = _Terminal()
     log.addHandler(terminal)
-    if log_file:
-        path = Path(log_file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        terminal.setFormatter(logging.Formatter(f"[{_job(path)}] %(message)s"))
-        to_file = logging.FileHandler(path, mode="a")
-        to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-        log.addHandler(to_file)
-    try:
-        yield
-    except UserError as error:
-        # PyTorch puts the traceback of a data-loading process in front of the message.
-        log.error("error: %s", str(error).rpartition(f"{UserError.__name__}: ")[2].strip())
-        sys.exit(1)
-    except KeyboardInterrupt:
-        log.error("interrupted; run the same command to continue")
-        sys.exit(130)
-    except Exception:
-        log.exception(_BUG)
-        sys.exit(2)
+    with ExitStack() as stack:
+        try:
+            if log_file:
+                terminal.setFormatter(logging.Formatter(f"[{_job(Path(log_file))}] %(message)s"))
+                Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+                log.addHandler(_LogFile(log_file))
+            if "RANK" in os.environ:
+                end_with_launcher()
+            elif log_file:
+                stack.enter_context(alone(log_file, _waiting, _without_locks))
+            yield
+        except UserError as error:
+            # PyTorch puts the traceback of a data-loading process in front of the message.
+            log.error("error: %s", str(error).rpartition(f"{UserError.__name__}: ")[2].strip())
+            sys.exit(1)
+        except KeyboardInterrupt:
+            log.error("interrupted; run the same command to continue")
+            sys.exit(130)
+        except Exception as error:
+            if isinstance(error, OSError):
+                path = error.filename or "a file that this job writes"
+                if explained := explain_disk_error(error, path):
+                    log.error("error: %s", explained)
+                    sys.exit(1)
+            log.exception(_BUG)
+            sys.exit(2)
 
 
 def describe_failure(log_file: str | Path) -> str:
@@ -73,13 +88,39 @@ def _job(log_file: Path) -> str:
     return "/".join(parts[1:] or parts)
 
 
+def _waiting(holder: str) -> None:
+    log.warning("this job runs already: %s; waiting for its end", holder)
+
+
+def _without_locks() -> None:
+    log.warning(
+        "warning: the file system of the logs has no locks. If Snakemake was killed, end its jobs "
+        "before you start it again."
+    )
+
+
+class _LogFile(logging.FileHandler):
+    """Appends log lines to a file, and says once if the disk takes no more of them."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path, mode="a")
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        log.removeHandler(self)
+        log.error("%s: cannot write more log lines (%s)", self.baseFilename, sys.exc_info()[1])
+        with suppress(OSError):
+            self.close()
+
+
 class _Terminal(logging.Handler):
     """Prints log lines above a progress bar, not through it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if sys.stderr.isatty():
-            from tqdm import tqdm
+        with suppress(OSError):  # the terminal is gone, and the log file has the line
+            if sys.stderr.isatty():
+                from tqdm import tqdm
 
-            tqdm.write(self.format(record), file=sys.stderr)
-        else:
-            print(self.format(record), file=sys.stderr, flush=True)
+                tqdm.write(self.format(record), file=sys.stderr)
+            else:
+                print(self.format(record), file=sys.stderr, flush=True)

@@ -1,13 +1,37 @@
 """Tests of lfb.program."""
 
+import errno
+import io
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from lfb.errors import DataErrors, UserError
 from lfb.program import describe_failure, program, progress
 
+ROOT = Path(__file__).parents[1]
 LOG = "logs/seed-0/lfb_max/train.log"
+JOB = """
+import sys
+from lfb.program import log, program
+with program(sys.argv[1]):
+    log.info("at work")
+"""
+LAUNCHER = """
+import subprocess, sys
+job = '''
+import time
+from lfb.program import program
+with program(None):
+    print("at work", flush=True)
+    time.sleep(1000)
+'''
+subprocess.run([sys.executable, "-c", job], env={"RANK": "0"})
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +108,62 @@ def test_a_killed_program_is_not_explained_by_an_earlier_error():
 def test_progress_yields_the_items_and_is_silent_without_a_terminal(capsys):
     assert list(progress(iter("abc"), "reading", 3)) == ["a", "b", "c"]
     assert capsys.readouterr().err == ""
+
+
+def test_a_second_start_of_a_job_waits_for_the_first(tmp_path):
+    command = [sys.executable, "-c", JOB, str(tmp_path / LOG)]
+    with program(LOG):
+        second = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        assert second.stderr is not None
+        host = os.uname().nodename
+        expected = f"this job runs already: process {os.getpid()} on {host}; waiting for its end\n"
+        assert second.stderr.readline().endswith(expected)
+    assert second.communicate()[1].endswith("] at work\n")
+    assert second.returncode == 0
+    assert expected in (tmp_path / LOG).read_text()
+    assert [path.name for path in (tmp_path / LOG).parent.iterdir()] == ["train.log"]
+
+
+def test_the_processes_of_a_team_do_not_wait_for_their_launcher(tmp_path):
+    command = [sys.executable, "-c", JOB, str(tmp_path / LOG)]
+    with program(LOG):
+        subprocess.run(command, cwd=ROOT, env={**os.environ, "RANK": "0"}, check=True, timeout=60)
+
+
+def test_the_processes_of_a_team_end_with_their_launcher(tmp_path):
+    launcher = subprocess.Popen([sys.executable, "-c", LAUNCHER], cwd=ROOT, stdout=subprocess.PIPE)
+    assert launcher.stdout is not None
+    assert launcher.stdout.readline() == b"at work\n"
+    launcher.kill()
+    assert launcher.communicate()[0] == b""  # ends when no process has the pipe
+
+
+def test_a_full_disk_or_no_access_is_an_error_of_the_user(tmp_path, capsys):
+    for number, expected in (errno.ENOSPC, "the disk is full"), (errno.EROFS, "no access"):
+        with pytest.raises(SystemExit) as ended, program("x.log"):
+            raise OSError(number, "no", "results/y.csv")
+        assert ended.value.code == 1
+        assert f"error: results/y.csv: {expected}" in capsys.readouterr().err
+
+
+def test_a_log_on_a_full_disk_is_reported_once(tmp_path, capsys):
+    (tmp_path / "x.log").symlink_to("/dev/full")
+    with program("x.log"):
+        logging.getLogger("lfb").info("one")
+        logging.getLogger("lfb").info("two")
+    printed = capsys.readouterr().err.splitlines()
+    assert [line.partition("x.log")[2] for line in printed if "No space left" in line] == [
+        ": cannot write more log lines ([Errno 28] No space left on device)"
+    ]
+    assert [line for line in printed if "No space" not in line] == ["[x] one", "[x] two"]
+
+
+def test_a_closed_terminal_does_not_end_a_job(tmp_path, monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    with program("x.log"):
+        logging.getLogger("lfb").info("at work")
+    assert (tmp_path / "x.log").read_text().endswith(" at work\n")

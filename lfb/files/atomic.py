@@ -1,17 +1,17 @@
 """Write files that appear under their name only when complete."""
 
-import errno
 import io
 import json
 import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lfb.errors import UserError
+from lfb.files.disk import explain_disk_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,13 +25,13 @@ def atomic(path: str | Path) -> Iterator[Path]:
     stays as it was.
 
     Raises:
-        UserError: The disk is full.
+        UserError: The disk is full, or the folder cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.partial")
-    _remove(scratch)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(scratch)
         yield scratch
         if scratch.is_dir():
             _remove(path)  # a folder cannot be renamed over a folder that is not empty
@@ -39,12 +39,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
             _flush(scratch)
         scratch.replace(path)
     except BaseException as error:
-        _remove(scratch)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"{path}: the disk is full ({os.strerror(error.errno)}). Nothing was written "
-                "under this name. Free some space and run the same command again."
-            ) from error
+        with suppress(OSError):  # what went wrong first is the error
+            _remove(scratch)
+        if isinstance(error, OSError):
+            ours = error.filename in (None, str(scratch))
+            if explained := explain_disk_error(error, path if ours else error.filename):
+                raise UserError(explained) from error
         raise
 
 

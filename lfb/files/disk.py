@@ -1,5 +1,7 @@
-"""The free space on the disks that files will be written to."""
+"""The disks that files are written to: their free space, and what to do if they take no more."""
 
+import errno
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,3 +49,21 @@ def format_size(size: float) -> str:
     while size >= 999.5 and units:
         size, _ = size / 1000, units.pop(0)
     return f"{size:.3g} {[*units, 'TB'][0]}"
+
+
+def explain_disk_error(error: OSError, path: str | Path) -> str | None:
+    """Return what to do about a full disk or a file without access; None for any other error.
+
+    Args:
+        error: Raised while the file was read or written.
+        path: The file.
+    """
+    why = os.strerror(error.errno or 0)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{path}: the disk is full ({why}). Free some space and run the same command again."
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return (
+            f"{path}: no access ({why}). Change the permissions, or set `pathvars` in the config "
+            "to folders that you can write to, and run the same command again."
+        )
+    return None

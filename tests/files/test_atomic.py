@@ -79,9 +79,18 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path, number):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_folder_without_access_is_an_error_that_names_the_file(tmp_path, number):
+    with pytest.raises(UserError, match=r"x\.npz: no access \(.*Change the permissions"):
+        write_and_raise(tmp_path / "x.npz", OSError(number, "no"))
+    with pytest.raises(UserError, match=r"secret\.csv: no access"):
+        write_and_raise(tmp_path / "x.npz", OSError(number, "no", "secret.csv"))
+    assert names(tmp_path) == []
+
+
 def test_other_system_errors_pass_unchanged(tmp_path):
-    with pytest.raises(PermissionError), atomic(tmp_path / "x"):
-        raise PermissionError(errno.EACCES, "no")
+    with pytest.raises(OSError, match="hardware"), atomic(tmp_path / "x"):
+        raise OSError(errno.EIO, "hardware")
 
 
 def test_json_is_indented(tmp_path):
