@@ -1,4 +1,4 @@
-"""The features of a bank on the computing device, and windows of them as tensors."""
+"""Windows of a bank's features as tensors on the computing device."""
 
 import torch
 from torch import Tensor
@@ -8,15 +8,18 @@ from lfb.errors import UserError
 
 
 class BankFeatures:
-    """All features of a bank on one device, looked up there by row number.
+    """The features of a bank, looked up by row number.
+
+    A GPU keeps all of them. On the CPU they stay in the bank's files, mapped into memory, so that
+    all processes of a node share one copy.
 
     Args:
-        bank: The bank. Its features are read once.
+        bank: The bank.
         channels: Channels of the features that the model takes.
-        device: The device that keeps them.
+        device: The device that computes.
 
     Raises:
-        UserError: The bank is empty or its features have another number of channels.
+        UserError: The bank is empty or damaged, or its features have another number of channels.
     """
 
     def __init__(self, bank: Bank, channels: int, device: torch.device) -> None:
@@ -31,7 +34,8 @@ class BankFeatures:
                 f"{bank.path}: the bank is empty: no proposal reaches the score boxes.bank_score. "
                 "Lower that key, or check the proposals."
             )
-        self.features = torch.from_numpy(bank.feature()).to(device)
+        self._bank = bank
+        self._on_device = None if device.type == "cpu" else _load(bank, device)
 
     def __call__(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the features of rows.
@@ -41,7 +45,28 @@ class BankFeatures:
 
         Returns:
             (B, M, C) features, zero in empty slots, and (B, M) bool, True for slots with a row.
+
+        Raises:
+            UserError: The features are damaged.
         """
         real = rows >= 0
-        found = self.features[rows.clamp(min=0)].float()
-        return found.masked_fill_(~real[..., None], 0), real
+        if self._on_device is not None:
+            found = self._on_device[rows.clamp(min=0)].float()
+            return found.masked_fill_(~real[..., None], 0), real
+        found = torch.zeros(*rows.shape, self._bank.channels)
+        found[real] = torch.from_numpy(self._bank.take(rows[real].numpy())).float()
+        return found, real
+
+
+def _load(bank: Bank, device: torch.device) -> Tensor:
+    """Copy all features to a device, one chunk after the other."""
+    whole = None
+    start = 0
+    for block in bank.blocks(0, len(bank)):
+        part = torch.from_numpy(block.copy())  # a map is read-only, which tensors cannot be
+        if whole is None:
+            whole = torch.empty(len(bank), bank.channels, dtype=part.dtype, device=device)
+        whole[start : start + len(part)] = part
+        start += len(part)
+    assert whole is not None
+    return whole

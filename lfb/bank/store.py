@@ -12,27 +12,37 @@ the Zarr v3 group, with N rows, V videos and K keyframes (seconds that have rows
     second (K,) int32     row_start (K+1,) int64 into rows
 
 Attributes: ``format``, ``version``, ``split``, those that the writer adds (digests of the
-checkpoint, the data and the config, or the file of an imported bank), ``rows``, and ``complete``,
-which is written last.
+checkpoint, the data and the config, or the file of an imported bank), ``rows``, ``digest``, and
+``complete``, which is written last.
+
+A crc32c covers each chunk of each array, and ``digest`` all attributes and the metadata of all
+arrays. Both are checked when they are read. Banks of version 1 have neither.
 """
 
 import hashlib
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lfb.bank.shards import Damaged, MappedFeatures
 from lfb.data.boxes import RowIndex
 from lfb.errors import UserError
+from lfb.files.digests import digest_json
 
 if TYPE_CHECKING:  # data-loading workers look rows up without Zarr
     import zarr
 
 FORMAT = "lfb-bank"
-VERSION = 1
-OWN_ATTRIBUTES = ("format", "version", "split", "rows", "complete")
+VERSION = 2
+UNCHECKED_VERSION = 1  # without checksums, otherwise the same
+OWN_ATTRIBUTES = ("format", "version", "split", "rows", "digest", "complete")
+ARRAYS = ("feature", "box", "score", "video", "video_start", "second", "row_start")
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class _Windows:
 
 @dataclass
 class Bank:
-    """An open bank: the index in memory, the features on demand.
+    """An open bank: the index in memory, the features mapped from their files.
 
     A pickled bank has the index alone and looks rows up without Zarr. Each data-loading worker has
     one.
@@ -66,6 +76,7 @@ class Bank:
     Attributes:
         path: Folder of the store.
         attributes: Attributes from the writer, including ``split``.
+        checked: Whether the bank has checksums.
         channels: C, the width of a feature.
         dtype: Stored type of a feature.
         index: Which rows belong to which second of which video.
@@ -73,6 +84,7 @@ class Bank:
 
     path: Path
     attributes: dict[str, Any]
+    checked: bool
     channels: int
     dtype: np.dtype[Any]
     index: RowIndex
@@ -92,8 +104,8 @@ class Bank:
                 other attributes.
         """
         path = Path(path)
+        attributes = _attributes(path)
         group = _group(path)
-        attributes = dict(group.attrs)
         for name, value in expected.items():
             if attributes.get(name) != value:
                 origin = f"built with {name} {attributes.get(name)}"
@@ -114,7 +126,8 @@ class Bank:
         kept = {name: v for name, v in attributes.items() if name not in OWN_ATTRIBUTES}
         number = {name: i for i, name in enumerate(videos)}
         kept = {"split": attributes["split"], **kept}
-        return cls(path, kept, feature.shape[1], feature.dtype, index, number)
+        checked = attributes["version"] != UNCHECKED_VERSION
+        return cls(path, kept, checked, feature.shape[1], feature.dtype, index, number)
 
     @property
     def origin(self) -> str | None:
@@ -130,7 +143,9 @@ class Bank:
         return int(self.index.row_start[-1])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_windows": {}}
+        state = {**self.__dict__, "_windows": {}}
+        state.pop("_features", None)
+        return state
 
     def rows(
         self,
@@ -181,16 +196,47 @@ class Bank:
         return rows.reshape(-1)
 
     def feature(self) -> NDArray[Any]:
-        """Read all features: (N, C) of ``dtype``."""
-        return self.read("feature")
+        """Return a copy of all features: (N, C) of ``dtype``."""
+        return np.concatenate(
+            [np.empty((0, self.channels), self.dtype), *self.blocks(0, len(self))]
+        )
 
-    def read(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
-        """Read ``feature`` (N, C), ``box`` (N, 4) or ``score`` (N,), or some rows of it.
+    def blocks(self, start: int, stop: int) -> Iterator[NDArray[Any]]:
+        """Yield the features (n, C) of rows ``start`` to ``stop - 1``, without a copy.
+
+        Raises:
+            UserError: The features are damaged.
+        """
+        try:
+            yield from self._features.blocks(start, stop)
+        except Damaged as error:
+            raise _damaged(self.path, str(error)) from error
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the features (n, C) of row numbers (n,).
+
+        Raises:
+            UserError: The features are damaged.
+        """
+        try:
+            return self._features.take(rows)
+        except Damaged as error:
+            raise _damaged(self.path, str(error)) from error
+
+    def read(self, name: str) -> NDArray[Any]:
+        """Read ``box`` (N, 4) or ``score`` (N,).
 
         Raises:
             UserError: The store is damaged.
         """
-        return _values(_group(self.path), self.path, name, rows)
+        return _values(_group(self.path), self.path, name)
+
+    @cached_property
+    def _features(self) -> MappedFeatures:
+        try:
+            return MappedFeatures(self.path / "feature")
+        except Damaged as error:
+            raise _damaged(self.path, str(error)) from error
 
 
 _INDEX = ("video_start", "second", "row_start")
@@ -226,31 +272,64 @@ def _draw(count: NDArray[np.int64], most: int, key: tuple[int, ...]) -> NDArray[
     return drawn
 
 
-def _group(path: Path) -> "zarr.Group":
-    """Open the store of a complete bank."""
-    import zarr
-    from zarr.errors import GroupNotFoundError
+def digest_of_metadata(path: Path) -> str:
+    """Return the digest of all ``zarr.json`` of a bank, without its own two attributes.
 
+    Raises:
+        UserError: One of them is missing or unreadable.
+    """
+    whole = _metadata(path)
+    kept = {k: v for k, v in whole["attributes"].items() if k not in ("digest", "complete")}
+    return digest_json(
+        [{**whole, "attributes": kept}, {name: _metadata(path, name) for name in ARRAYS}]
+    )
+
+
+def _metadata(path: Path, array: str = "") -> dict[str, Any]:
+    file = path / array / "zarr.json"
     try:
-        group = zarr.open_group(path, mode="r", zarr_format=3)
-    except (GroupNotFoundError, FileNotFoundError) as error:
+        content = json.loads(file.read_bytes())
+    except FileNotFoundError as error:
+        raise _damaged(path, f"array {array} is missing") from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path, f"{file} is unreadable ({error})") from error
+    if not isinstance(content, dict) or not isinstance(content.get("attributes"), dict):
+        raise _damaged(path, f"{file} has no attributes")
+    return content
+
+
+def _attributes(path: Path) -> dict[str, Any]:
+    """Return the attributes of a complete bank."""
+    if not (path / "zarr.json").is_file():
         what = "this is not a feature bank" if path.exists() else "there is no feature bank here"
-        raise UserError(f"{path}: {what}. Build it first, or fix the path.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, f"zarr.json is unreadable ({error})") from error
-    if group.attrs.get("format") != FORMAT:
+        raise UserError(f"{path}: {what}. Build it first, or fix the path.")
+    attributes = _metadata(path)["attributes"]
+    if attributes.get("format") != FORMAT:
         raise UserError(
             f"{path}: a Zarr group, but not a feature bank (its format is "
-            f"{group.attrs.get('format')!r}, not {FORMAT!r}). Fix the path."
+            f"{attributes.get('format')!r}, not {FORMAT!r}). Fix the path."
         )
-    if group.attrs.get("version") != VERSION:
+    version = attributes.get("version")
+    if version not in (UNCHECKED_VERSION, VERSION):
         raise UserError(
-            f"{path}: a bank of version {group.attrs.get('version')}, but this code reads version "
-            f"{VERSION}. Delete the bank and build it again."
+            f"{path}: a bank of version {version}, but this code reads version {VERSION}. Delete "
+            "the bank and build it again."
         )
-    if group.attrs.get("complete") is not True:
+    if attributes.get("complete") is not True:
         raise UserError(f"{path}: this bank was never finished. Delete it and build it again.")
-    return group
+    unchecked = version == UNCHECKED_VERSION and "digest" not in attributes
+    if not unchecked and attributes.get("digest") != digest_of_metadata(path):
+        raise _damaged(path, "its attributes or the metadata of its arrays do not match its digest")
+    return attributes
+
+
+def _group(path: Path) -> "zarr.Group":
+    import zarr
+
+    try:
+        return zarr.open_group(path, mode="r", zarr_format=3)
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise _damaged(path, f"zarr.json is unreadable ({error})") from error
 
 
 def _array(group: "zarr.Group", path: Path, name: str) -> "zarr.Array[Any]":
@@ -264,9 +343,9 @@ def _array(group: "zarr.Group", path: Path, name: str) -> "zarr.Array[Any]":
     return array
 
 
-def _values(group: "zarr.Group", path: Path, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+def _values(group: "zarr.Group", path: Path, name: str) -> NDArray[Any]:
     try:
-        return np.asarray(_array(group, path, name)[rows])
+        return np.asarray(_array(group, path, name)[...])
     except (ValueError, RuntimeError, OSError) as error:
         raise _damaged(path, f"array {name} is unreadable ({error})") from error
 

@@ -1,13 +1,14 @@
 """Write feature banks, whole or not at all. ``store.py`` describes and reads them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from lfb.bank.store import FORMAT, OWN_ATTRIBUTES, VERSION, Bank
+from lfb.bank.store import FORMAT, OWN_ATTRIBUTES, VERSION, Bank, digest_of_metadata
 from lfb.data.boxes import RowIndex, group_rows
 from lfb.errors import UserError
 from lfb.files.atomic import atomic
@@ -22,65 +23,77 @@ def write_bank(
     split: str,
     video: Sequence[str],
     second: ArrayLike,
-    feature: ArrayLike,
+    features: Iterable[NDArray[Any]],
+    channels: int,
     box: ArrayLike,
     score: ArrayLike,
     attributes: Mapping[str, Any],
     dtype: DTypeLike = np.float16,
     videos: Iterable[str] = (),
 ) -> None:
-    """Write a bank, whole or not at all.
+    """Write a bank, whole or not at all, with one shard of features in memory.
 
     Args:
         path: Folder of the store; replaces an older one.
         split: For example ``train``.
-        video: (N,) name of the video of each row, in any order.
-        second: (N,) second of each row.
-        feature: (N, C).
+        video: (N,) name of the video of each row, sorted.
+        second: (N,) second of each row, rising within a video.
+        features: Arrays (n, C) that make up the N rows. Each has all rows of its seconds.
+        channels: C.
         box: (N, 4) x1, y1, x2, y2 in [0, 1].
-        score: (N,) detection score. Rows of equal score keep their order.
+        score: (N,) detection score, in any order within a second. Rows of equal score keep their
+            order.
         attributes: JSON values to store with the bank, such as digests.
         dtype: Type to store features in, float16 or float32.
         videos: Further videos of the bank, those without rows.
 
     Raises:
         UserError: A feature is not finite in ``dtype``, or the disk is full.
-        ValueError: The arrays do not have the same length, or an attribute has a reserved name.
+        ValueError: The arrays do not have the same length, rows are not sorted, or an attribute has
+            a reserved name.
     """
     if reserved := sorted(set(OWN_ATTRIBUTES) & set(attributes)):
         raise ValueError(f"attributes {', '.join(reserved)} are reserved")
-    if np.dtype(dtype) not in (np.float16, np.float32):
-        raise ValueError(f"features are stored as float16 or float32, not {np.dtype(dtype)}")
+    kind = np.dtype(dtype)
+    if kind not in (np.float16, np.float32):
+        raise ValueError(f"features are stored as float16 or float32, not {kind}")
     seconds, scores = np.asarray(second, np.int32), np.asarray(score, np.float32)
-    with np.errstate(over="ignore"):
-        features = np.asarray(feature).astype(dtype, copy=False)
     boxes = np.asarray(box, np.float32)
-    shapes = [len(video), len(seconds), len(features), len(boxes), len(scores)]
-    if len(set(shapes)) > 1 or features.ndim != 2 or boxes.shape[1:] != (4,):
-        raise ValueError(f"rows of video, second, feature, box, score do not match: {shapes}")
-
-    finite = np.isfinite(features).all(axis=1)
-    if not finite.all():
-        row = int(np.argmin(finite))
-        raise UserError(
-            f"{path}: the feature of video {video[row]}, second {seconds[row]} is not finite as "
-            f"{np.dtype(dtype)}. If it is finite in float32, store the bank in float32. Otherwise "
-            "the checkpoint or that clip is broken."
-        )
-
+    shapes = [len(video), len(seconds), len(boxes), len(scores)]
+    if len(set(shapes)) > 1 or boxes.shape[1:] != (4,):
+        raise ValueError(f"rows of video, second, box, score do not match: {shapes}")
     order, index = group_rows(video, seconds, scores, videos)
-    blocks = (
-        features[order[start : start + SHARD_ROWS]] for start in range(0, len(order), SHARD_ROWS)
-    )
+
+    def sorted_features() -> Iterator[NDArray[Any]]:
+        start = 0
+        for part in features:
+            own = order[start : start + len(part)] - start
+            if len(own) != len(part) or ((own < 0) | (own >= len(part))).any():
+                raise ValueError("features and rows do not match, or the rows are not sorted")
+            with np.errstate(over="ignore"):
+                part = part.astype(kind, copy=False)
+            finite = np.isfinite(part).all(axis=1)
+            if not finite.all():
+                row = start + int(np.argmin(finite))
+                raise UserError(
+                    f"{path}: the feature of video {video[row]}, second {seconds[row]} is not "
+                    f"finite as {kind}. If it is finite in float32, store the bank in float32. "
+                    "Otherwise the checkpoint or that clip is broken."
+                )
+            yield part[own]
+            start += len(part)
+        if start != len(order):
+            raise ValueError(f"{start} features do not match {len(order)} rows")
+
     _write(
         path,
         {"split": split, **attributes},
         index,
         boxes[order],
         scores[order],
-        blocks,
-        (len(order), features.shape[1]),
-        np.dtype(dtype),
+        _shards(sorted_features(), kind, channels),
+        (len(order), channels),
+        kind,
     )
 
 
@@ -139,7 +152,7 @@ def write_features(
 
 
 def gather(parts: Iterable[str | Path], path: str | Path) -> None:
-    """Merge banks of different videos into one, with two shards of features in memory.
+    """Merge banks of different videos into one, with one shard of features in memory.
 
     The files are the same, byte for byte, as those of ``write_bank`` with all rows.
 
@@ -185,7 +198,9 @@ def gather(parts: Iterable[str | Path], path: str | Path) -> None:
         index,
         column("box", (0, 4)),
         column("score", (0,)),
-        _shards(_read_pieces(pieces), one.dtype, one.channels),
+        _shards(
+            chain.from_iterable(b.blocks(*rows) for b, *rows in pieces), one.dtype, one.channels
+        ),
         (int(index.row_start[-1]), one.channels),
         one.dtype,
     )
@@ -202,6 +217,7 @@ def _write(
     dtype: np.dtype[Any],
 ) -> None:
     import zarr
+    from zarr.codecs import Crc32cCodec, ZstdCodec
 
     with atomic(path) as scratch, zarr.config.set({"array.write_empty_chunks": True}):
         group = zarr.create_group(
@@ -219,12 +235,20 @@ def _write(
         for name, values in small.items():
             whole = tuple(max(1, n) for n in values.shape)
             array = group.create_array(
-                name, shape=values.shape, dtype=values.dtype, chunks=whole, compressors=None
+                name,
+                shape=values.shape,
+                dtype=values.dtype,
+                chunks=whole,
+                compressors=[Crc32cCodec()],
             )
             array[...] = values
         names = np.array(index.videos, dtype=np.dtypes.StringDType())
         array = group.create_array(
-            "video", shape=names.shape, dtype="string", chunks=(max(1, len(names)),)
+            "video",
+            shape=names.shape,
+            dtype="string",
+            chunks=(max(1, len(names)),),
+            compressors=[ZstdCodec(), Crc32cCodec()],
         )
         array[...] = names
         feature = group.create_array(
@@ -233,20 +257,14 @@ def _write(
             dtype=dtype,
             chunks=(CHUNK_ROWS, shape[1]),
             shards=(SHARD_ROWS, shape[1]),
-            compressors=None,  # float16 features hardly shrink, and reading must be fast
+            compressors=[Crc32cCodec()],  # float16 features hardly shrink, and are mapped
         )
         start = 0
         for block in blocks:
             feature[start : start + len(block)] = block
             start += len(block)
+        group.attrs["digest"] = digest_of_metadata(scratch)
         group.attrs["complete"] = True
-
-
-def _read_pieces(pieces: Iterable[tuple[Bank, int, int]]) -> Iterator[NDArray[Any]]:
-    """Yield the features of row ranges of banks, at most a shard at a time."""
-    for bank, start, stop in pieces:
-        for begin in range(start, stop, SHARD_ROWS):
-            yield bank.read("feature", slice(begin, min(begin + SHARD_ROWS, stop)))
 
 
 def _shards(

@@ -108,7 +108,7 @@ def build_bank(
     device: torch.device,
     bfloat16: bool = False,
 ) -> None:
-    """Write the pooled RoI features of every box of every keyframe as a bank.
+    """Write the pooled RoI features of every box of every keyframe as a bank, batch by batch.
 
     Args:
         model: The baseline, in evaluation mode.
@@ -124,25 +124,25 @@ def build_bank(
         bfloat16: Whether to compute in bfloat16 where autocast considers it safe.
     """
     model.to(device)
-    features = []
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        for part in progress(*_batches(clips, batch, workers, device, "building the bank")):
-            part = part.to(device)
-            features.append(model.roi_features(part.clips, part.rois).float().cpu())
     keyframes = clips.keyframes
-    empty = np.empty((0, model.backbone.channels), np.float32)
-    write_bank(
-        path,
-        split=split,
-        video=[k.video for k in keyframes for _ in k.boxes],
-        second=np.array([k.second for k in keyframes for _ in k.boxes], np.int32),
-        feature=np.concatenate([empty, *(part.numpy() for part in features)]),
-        box=np.concatenate([np.empty((0, 4), np.float32), *(k.boxes for k in keyframes)]),
-        score=np.concatenate([np.empty(0, np.float32), *(k.scores for k in keyframes)]),
-        attributes=attributes,
-        dtype=np.dtype(dtype),
-        videos=videos,
-    )
+    loaded = progress(*_batches(clips, batch, workers, device, "building the bank"))
+    parts = (part.to(device) for part in loaded)
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        write_bank(
+            path,
+            split=split,
+            video=[k.video for k in keyframes for _ in k.boxes],
+            second=np.array([k.second for k in keyframes for _ in k.boxes], np.int32),
+            features=(
+                model.roi_features(part.clips, part.rois).float().cpu().numpy() for part in parts
+            ),
+            channels=model.backbone.channels,
+            box=np.concatenate([np.empty((0, 4), np.float32), *(k.boxes for k in keyframes)]),
+            score=np.concatenate([np.empty(0, np.float32), *(k.scores for k in keyframes)]),
+            attributes=attributes,
+            dtype=np.dtype(dtype),
+            videos=videos,
+        )
 
 
 def _batches(

@@ -1,3 +1,4 @@
+import contextlib
 import pickle
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lfb.bank import store as store_module
 from lfb.bank import writing
 from lfb.bank.store import Bank
 from lfb.bank.writing import gather, write_bank, write_features
@@ -31,16 +33,25 @@ rows_strategy = st.lists(
 
 
 def write(path: Path, rows: list[Row], **changes: Any) -> None:
-    """Write a bank whose first channel is the position of the row in ``rows``."""
+    """Write a bank whose first channel is the position of the row in ``rows``.
+
+    ``changes`` may have ``feature`` and ``box`` of each row, in the order of ``rows``.
+    """
     feature = np.zeros((len(rows), 3), np.float32)
     feature[:, 0] = np.arange(len(rows))
+    box = np.arange(4 * len(rows)).reshape(-1, 4) / 1024
+    feature, box = changes.pop("feature", feature), changes.pop("box", box)
+    order = sorted(range(len(rows)), key=lambda i: rows[i][:2])
+    if len(feature) == len(rows):
+        feature = feature[order]
     arguments: dict[str, Any] = {
         "split": "train",
-        "video": [row[0] for row in rows],
-        "second": [row[1] for row in rows],
-        "feature": feature,
-        "box": np.arange(4 * len(rows)).reshape(-1, 4) / 1024,
-        "score": [row[2] for row in rows],
+        "video": [rows[i][0] for i in order],
+        "second": [rows[i][1] for i in order],
+        "features": [feature],
+        "channels": 3,
+        "box": box[order],
+        "score": [rows[i][2] for i in order],
         "attributes": {"checkpoint": "c0ffee", "data": "da7a"},
         "videos": ["anna", "bert", "carl"],
     }
@@ -331,8 +342,8 @@ def test_an_unfinished_or_newer_bank_is_refused(store: Path) -> None:
     group.attrs["complete"] = False
     with pytest.raises(UserError, match=r"never finished\. Delete it and build it again"):
         Bank.open(store)
-    group.attrs["version"] = 2
-    with pytest.raises(UserError, match="a bank of version 2, but this code reads version 1"):
+    group.attrs["version"] = 3
+    with pytest.raises(UserError, match="a bank of version 3, but this code reads version 2"):
         Bank.open(store)
 
 
@@ -434,3 +445,90 @@ def test_arrays_of_different_lengths_and_reserved_attributes_are_refused(tmp_pat
     for dtype in np.int8, np.float64:
         with pytest.raises(ValueError, match=f"not {np.dtype(dtype)}"):
             write(tmp_path / "bank.zarr", rows, dtype=dtype)
+
+
+def all_values(path: Path) -> list[Any]:
+    """Return everything that a reader can get from a bank."""
+    bank = Bank.open(path)
+    index = [array.tolist() for array in (bank.index.video_start, bank.index.second)]
+    rows = [
+        bank.rows(video, 3, window=10, per_second=2, key=None).tolist() for video in bank.videos
+    ]
+    arrays = [bank.feature(), bank.take(np.arange(len(bank))), bank.read("box"), bank.read("score")]
+    return [bank.attributes, bank.videos, index, rows, *(array.tolist() for array in arrays)]
+
+
+@pytest.fixture(scope="module")
+def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bank of two feature files, the first of them with two chunks."""
+    path = tmp_path_factory.mktemp("sharded") / "train.zarr"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "CHUNK_ROWS", 2)
+        patch.setattr(writing, "SHARD_ROWS", 4)
+        write(path, [(video, second, 0.9) for video in ("anna", "bert") for second in (3, 5, 6)])
+    return path
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(["", *store_module.ARRAYS]), st.data())
+def test_a_changed_byte_of_the_metadata_is_noticed_or_without_meaning(
+    sharded: Path, array: str, data: st.DataObject
+) -> None:
+    file = f"{array}/zarr.json" if array else "zarr.json"
+    whole = (sharded / file).read_bytes()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    value = data.draw(st.integers(0, 255))
+    expected = all_values(sharded)
+    try:
+        (sharded / file).write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
+        with contextlib.suppress(UserError):
+            assert all_values(sharded) == expected
+    finally:
+        (sharded / file).write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["feature/c/0/0", "feature/c/1/0", "box/c/0/0"]
+    + [f"{name}/c/0" for name in ("score", "video", "video_start", "second", "row_start")],
+)
+@settings(max_examples=15)
+@given(st.data())
+def test_a_changed_byte_of_an_array_is_an_error_that_names_the_array(
+    sharded: Path, file: str, data: st.DataObject
+) -> None:
+    whole = (sharded / file).read_bytes()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    change = data.draw(st.integers(1, 255))
+    try:
+        changed = whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :]
+        (sharded / file).write_bytes(changed)
+        name = file.partition("/")[0]
+        advice = "Delete it and build it again"
+        with pytest.raises(UserError, match=rf"train\.zarr: .* array {name} .*{advice}"):
+            all_values(sharded)
+    finally:
+        (sharded / file).write_bytes(whole)
+
+
+def test_a_bank_without_checksums_is_read(sharded: Path, tmp_path: Path) -> None:
+    """Version 1, as earlier releases wrote it."""
+    bank = Bank.open(sharded)
+    group = zarr.create_group(tmp_path / "old.zarr", zarr_format=3)
+    for name in store_module.ARRAYS:
+        values = zarr.open_array(sharded / name, mode="r")[...]
+        chunks = {"chunks": (2, 3), "shards": (4, 3)} if name == "feature" else {}
+        kind = "string" if name == "video" else values.dtype
+        compressors = "auto" if name == "video" else None
+        array = group.create_array(
+            name, shape=values.shape, dtype=kind, compressors=compressors, **chunks
+        )
+        array[...] = values
+    attributes = {"checkpoint": "c0ffee", "data": "da7a", "rows": len(bank), "complete": True}
+    group.attrs.update({"format": "lfb-bank", "version": 1, "split": "train", **attributes})
+    old = Bank.open(tmp_path / "old.zarr", checkpoint="c0ffee", split="train")
+    assert (old.checked, bank.checked) == (False, True)
+    assert all_values(tmp_path / "old.zarr") == all_values(sharded)
+    gather([tmp_path / "old.zarr"], tmp_path / "new.zarr")
+    assert Bank.open(tmp_path / "new.zarr").checked
+    assert all_values(tmp_path / "new.zarr") == all_values(sharded)

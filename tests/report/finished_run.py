@@ -219,7 +219,8 @@ def write_bank_of(path: Path, checkpoint: str, manifest: str, imported: bool) ->
         split="val",
         video=[key[0] for key in keys],
         second=[key[1] for key in keys],
-        feature=np.random.default_rng(0).normal(size=(len(keys), channels)),
+        features=[np.random.default_rng(0).normal(size=(len(keys), channels))],
+        channels=channels,
         box=np.full((len(keys), 4), np.nan) if imported else [key[2] for key in keys],
         score=np.ones(len(keys)),
         attributes={"source": "lfb_val.pkl"}
