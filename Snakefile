@@ -43,6 +43,7 @@ include: "rules/targets.smk"
 # A workflow that uses this one as a module has its own hooks instead.
 onstart:
     check_device()
+    check_slurm()
     estimate_disk_use()
 
 

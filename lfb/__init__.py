@@ -14,5 +14,5 @@ above it in this list (tests/test_layers.py):
     report     the HTML report
 
 All of them may use the modules at the root: errors, random draws, worker processes, the frame of
-every program, and the digest of the code.
+every program, the digest of the code, and what a Slurm cluster offers.
 """

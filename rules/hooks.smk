@@ -3,6 +3,7 @@
 import atexit
 import re
 import subprocess
+from functools import partial
 
 from lfb.program import describe_failure
 
@@ -14,6 +15,27 @@ def check_device():
     """
     if config["device"] == "cuda" and workflow.is_main_process and workflow.local_exec:
         shell(f"python {command('check_device')} --device cuda")
+
+
+def check_slurm():
+    """Stop if Slurm can never start one of the jobs, and report jobs that it holds back."""
+    if not workflow.is_main_process or workflow.executor_plugin.name != "slurm":
+        return
+    from lfb import slurm
+
+    submitted = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    requests = [
+        slurm.Request.of(job.rule.name, job.threads, dict(job.resources.items()))
+        for job in submitted
+    ]
+    try:
+        if workflow.executor_settings.status_command == "sacct":
+            slurm.check_accounting()
+        if not workflow.executor_settings.partition_config:
+            slurm.check_cluster(requests)
+    except UserError as error:
+        raise SystemExit(f"Error: {error}") from None
+    slurm.report_held(str(Path.cwd()), partial(print, file=sys.stderr, flush=True))
 
 
 def estimate_disk_use():

@@ -8,7 +8,7 @@ import lfb
 LIBRARY = Path(lfb.__file__).parent
 # The order that lfb/__init__.py states.
 PACKAGES = ["files", "config", "video", "data", "bank", "models", "learning", "scoring", "report"]
-ROOT_MODULES = ["errors", "randomness", "processes", "program", "code_digest"]
+ROOT_MODULES = ["errors", "randomness", "processes", "program", "code_digest", "slurm"]
 
 
 def imports(file: Path) -> set[str]:
