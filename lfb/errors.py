@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 _SHOWN = 20
 
@@ -11,6 +12,20 @@ class UserError(ValueError):
 
     The message says what is wrong, where (file, line, key) and what to do.
     """
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error in the user's data.
+
+    Attributes:
+        text: Its line for the user, as in ``DataErrors``.
+        keyframes: The (video, second) pairs without which the data does not have this error; empty
+            if more than some keyframes is wrong.
+    """
+
+    text: str
+    keyframes: frozenset[tuple[str, int]] = frozenset()
 
 
 class DataErrors(UserError):

@@ -5,7 +5,6 @@ import logging
 
 from lfb.data.detector_csv import in_pixels, read_detections, to_proposals
 from lfb.data.proposals import write_proposals
-from lfb.errors import DataErrors
 from lfb.video.frames import Manifest
 
 log = logging.getLogger("lfb")
@@ -18,12 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    detections, errors = read_detections(arguments.detections)
-    if errors:
-        raise DataErrors(errors)
+    detections = read_detections(arguments.detections).checked()
     videos = Manifest(arguments.manifest).videos
     sizes = {name: (about["width"], about["height"]) for name, about in videos.items()}
-    proposals = to_proposals(detections, arguments.detections, sizes)
+    placed = to_proposals(detections, arguments.detections, sizes)
+    proposals = placed.checked()
+    for note in placed.notes:
+        log.warning("warning: %s", note)
     pixels = in_pixels(detections)
     unit = "pixels, divided by the size of the frames" if pixels else "fractions"
     log.info(

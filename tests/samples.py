@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
 from lfb.data.boxes import PersonBoxes
+from lfb.data.contents import Contents
 
 NAMES = st.text("abcXYZ-_ 019.é", min_size=1, max_size=6).filter(str.strip)
 
@@ -17,6 +19,11 @@ def write(folder: Path, *rows: str, name: str = "train.csv") -> Path:
     path = folder / name
     path.write_text("\n".join(rows) + "\n")
     return path
+
+
+def parts(contents: Contents) -> tuple[Any, list[str]]:
+    """Return what is valid of a file, and its errors."""
+    return contents.valid, contents.errors
 
 
 def annotation_table(*rows: tuple) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Annotations in AVA's formats: boxes with actions, the label list and the excluded seconds.
 
 A keyframe is one annotated second of a video. Boxes are x1, y1, x2, y2 in fractions of the frame,
-action ids are whole numbers from 1. The readers return the valid rows and one line for each error,
-so that the data check can list all errors together.
+action ids are whole numbers from 1. The readers of rows return them with all errors of the file, so
+that the data check can list the errors of all files together.
 """
 
 import re
@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lfb.errors import DataErrors, UserError
+from lfb.data.check_boxes import box_errors, clip_overshoot
+from lfb.data.contents import Contents, clipping_notes
+from lfb.errors import DataErrors, Problem, UserError
 from lfb.files.atomic import atomic
-from lfb.files.csv_table import BOX, KEY, CsvTable, box_errors, is_whole, read_text, to_numbers
+from lfb.files.csv_table import BOX, KEY, CsvTable, is_whole, read_text, to_numbers
 
 # A block of a label list. Its first group is what stands between the braces.
 _LABEL = re.compile(r'\b(?:item|label)\s*\{((?:[^{}"]|"(?:\\.|[^"\\])*")*)\}')
@@ -70,11 +72,11 @@ def read_annotations(
     path: str | Path,
     labels: Collection[int] | None,
     unscored: Collection[int] = (),
-) -> tuple[pd.DataFrame, list[str]]:
+) -> Contents[pd.DataFrame]:
     """Read ``video,second,x1,y1,x2,y2,action,person`` rows, without a header.
 
     The person is optional (-1 if missing). A row ``video,second`` is a keyframe without people
-    (action -1, person -1, NaN box).
+    (action -1, person -1, NaN box). Boxes that leave the frame a little are clipped to it.
 
     Args:
         path: The file.
@@ -83,7 +85,7 @@ def read_annotations(
 
     Returns:
         The valid rows (video, second, x1, y1, x2, y2, action, person, line) in the order of the
-        file, boxes as float64, and one line for each error.
+        file, boxes as float64.
 
     Raises:
         UserError: The file cannot be read.
@@ -111,21 +113,22 @@ def read_annotations(
         "person id '{}' is not a whole number; fix it or leave it out",
         texts[7],
     )
-    for i, error in box_errors(np.stack(box, axis=1)):
-        table.errors.append((int(table.line[i]), error))
+    boxes, beyond = clip_overshoot(np.stack(box, axis=1))
+    table.errors += [(int(table.line[i]), error) for i, error in box_errors(boxes)]
     valid = table.valid()
     columns = {
         "second": second[valid].astype(np.int64),
-        **{name: column[valid] for name, column in zip(BOX, box, strict=True)},
+        **{name: column[valid] for name, column in zip(BOX, boxes.T, strict=True)},
         "action": np.where(boxed, action, -1)[valid].astype(np.int64),
         "person": np.where(identified, person, -1)[valid].astype(np.int64),
         "line": table.line[valid],
     }
     video = pd.Series(texts[0][valid], dtype=str)
-    errors = table.error_lines()
-    if not len(table.line) and not errors:
-        errors = [f"{path}: is empty; write one row for each box"]
-    return pd.DataFrame({"video": video, **columns}), errors
+    problems = table.problems()
+    if not len(table.line) and not problems:
+        problems = [Problem(f"{path}: is empty; write one row for each box")]
+    notes = clipping_notes(path, beyond[boxed], lambda i: f"line {table.line[boxed][i]}")
+    return Contents(pd.DataFrame({"video": video, **columns}), problems, notes)
 
 
 def annotated_keyframes(rows: pd.DataFrame) -> pd.MultiIndex:
@@ -133,13 +136,10 @@ def annotated_keyframes(rows: pd.DataFrame) -> pd.MultiIndex:
     return pd.MultiIndex.from_frame(rows[KEY].drop_duplicates()).sort_values()
 
 
-def read_excluded(path: str | Path) -> tuple[set[tuple[str, int]], list[str]]:
+def read_excluded(path: str | Path) -> Contents[set[tuple[str, int]]]:
     """Read the excluded keyframes, ``video,second`` rows. The file may be empty.
 
     Excluded keyframes are neither trained on nor scored.
-
-    Returns:
-        (video, second) of the valid rows, and one line for each error.
 
     Raises:
         UserError: The file cannot be read.
@@ -149,7 +149,7 @@ def read_excluded(path: str | Path) -> tuple[set[tuple[str, int]], list[str]]:
     table.check_keys(second)
     valid = table.valid()
     video, second = table.columns[0][valid].tolist(), second[valid].astype(int).tolist()
-    return set(zip(video, second, strict=True)), table.error_lines()
+    return Contents(set(zip(video, second, strict=True)), table.problems())
 
 
 def write_labels(path: str | Path, labels: Mapping[int, str]) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 from lfb.data.annotations import annotated_keyframes, read_annotations, read_excluded, read_labels
 from lfb.data.check_summary import gaps, key_text, summarize, unexpected_numbers
 from lfb.data.check_videos import check_videos
+from lfb.data.contents import Contents
 from lfb.data.detector_csv import read_detections
 from lfb.data.key_mismatch import difference, misspelled
 from lfb.data.proposals import read_proposals
@@ -41,6 +42,7 @@ class _Split:
 
     files: SplitFiles
     errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     annotations: pd.DataFrame | None = None
     proposed: pd.MultiIndex | None = None  # keyframes with a proposal
     excluded: set[tuple[str, int]] = field(default_factory=set)
@@ -114,7 +116,8 @@ def check(
         for name, split in read.items()
         if split.annotations is not None
     }
-    warnings = [*unexpected_numbers(summary, expected), *gaps(summary, names)]
+    notes = [note for split in read.values() for note in split.notes]
+    warnings = [*notes, *unexpected_numbers(summary, expected), *gaps(summary, names)]
     return {"splits": summary, "warnings": warnings}
 
 
@@ -129,9 +132,7 @@ def annotated_seconds(
     names = read_labels(labels)
     found: dict[str, set[int]] = {}
     for files in splits.values():
-        rows, errors = read_annotations(files.annotations, names, unscored)
-        if errors:
-            raise DataErrors(errors)
+        rows = read_annotations(files.annotations, names, unscored).checked()
         for video, seconds in rows.groupby("video")["second"]:
             found.setdefault(str(video), set()).update(seconds.tolist())
     return found
@@ -167,10 +168,11 @@ def _read(files: SplitFiles, names: dict[int, str] | None, unscored: Collection[
     """Read the files of a split, as far as they are valid."""
     split = _Split(files)
 
-    def collect(reader: Callable[..., tuple[Any, list[str]]], *args: Any) -> Any:
-        value, errors = _collect(split.errors, lambda: reader(*args)) or (None, [])
-        split.errors += errors
-        return value
+    def collect(reader: Callable[..., Contents[Any]], *args: Any) -> Any:
+        contents = _collect(split.errors, lambda: reader(*args)) or Contents(None)
+        split.errors += contents.errors
+        split.notes += contents.notes
+        return contents.valid
 
     split.annotations = collect(read_annotations, files.annotations, names, unscored)
     if files.proposals is not None:

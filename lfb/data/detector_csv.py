@@ -7,23 +7,22 @@ import numpy as np
 import pandas as pd
 
 from lfb.data.boxes import PersonBoxes
-from lfb.errors import DataErrors
-from lfb.files.csv_table import BOX, CsvTable, order_errors, to_numbers
+from lfb.data.check_boxes import PIXELS, box_errors, clip_overshoot, order_errors
+from lfb.data.contents import Contents, clipping_notes
+from lfb.errors import Problem
+from lfb.files.csv_table import BOX, KEY, CsvTable, to_numbers
 
-_ROUNDING = 1e-3  # fraction of the frame by which a box may leave it
-_LAST_PIXEL = 1.0  # the same in pixels: some tools count the last pixel, some the edge behind it
 _SHOWN = 5  # lines that an error names before it counts the rest
 
 
-def read_detections(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
+def read_detections(path: str | Path) -> Contents[pd.DataFrame]:
     """Read ``video,second,x1,y1,x2,y2,score`` rows, without a header.
 
     There may be an empty field before the score, as in the authors' files. Boxes are in pixels if
-    some have values above 1.
+    some have values of 2 or more. Boxes in fractions that leave the frame a little are clipped.
 
     Returns:
-        The valid rows (video, second, x1, y1, x2, y2, score, line) in the order of the file, and
-        one line for every error.
+        The valid rows (video, second, x1, y1, x2, y2, score, line) in the order of the file.
 
     Raises:
         UserError: The file cannot be read.
@@ -46,79 +45,124 @@ def read_detections(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
         "score {} is outside [0, 1]; write it as a probability",
         score_texts,
     )
-    table.errors += [(int(table.line[i]), text) for i, text in order_errors(boxes)]
     valid = table.valid()
-    large = valid & _beyond_one(boxes)
-    pixels = bool(large.any())
-    for name, column, text in zip(BOX, box, texts[2:6], strict=True):
-        outside = valid & (column < -(_LAST_PIXEL if pixels else _ROUNDING))
-        table.add_errors(outside, f"{name} {{}} is outside the frame; clip boxes to it", text)
+    large = valid & _large(boxes)
     mixed = []
-    if pixels and (small := valid & ~large).any():
-        mixed = [
-            f"{path}: some boxes have values above 1, as in pixels ({_lines(table.line[large])}), "
-            f"others have none, as in fractions of the frame ({_lines(table.line[small])}); use "
-            "one unit in a file"
-        ]
+    if not large.any():
+        boxes, beyond = clip_overshoot(boxes)
+        notes = clipping_notes(path, beyond, lambda i: f"line {table.line[i]}")
+        errors = box_errors(boxes)
+    else:
+        notes, errors = [], order_errors(boxes)
+        if (small := valid & ~large).any():
+            mixed = [
+                f"{path}: some boxes have values of {PIXELS:g} or more, as in pixels "
+                f"({_lines(table.line[large])}), others have none, as in fractions of the frame "
+                f"({_lines(table.line[small])}); use one unit in a file"
+            ]
+    table.errors += [(int(table.line[i]), text) for i, text in errors]
     valid = table.valid()
     rows = pd.DataFrame(
         {
             "video": pd.Series(texts[0][valid], dtype=str),
             "second": second[valid].astype(np.int64),
-            **{name: column[valid] for name, column in zip(BOX, box, strict=True)},
+            **{name: column[valid] for name, column in zip(BOX, boxes.T, strict=True)},
             "score": scores[valid],
             "line": table.line[valid],
         }
     )
-    errors = [*mixed, *table.error_lines()]
-    if not len(table.line) and not errors:
-        errors = [f"{path}: contains no box; run a person detector on the keyframes"]
-    return rows, errors
+    problems = [*map(Problem, mixed), *table.problems()]
+    if not len(table.line) and not problems:
+        problems = [Problem(f"{path}: contains no box; run a person detector on the keyframes")]
+    return Contents(rows, problems, notes)
 
 
 def in_pixels(detections: pd.DataFrame) -> bool:
     """Return whether the boxes of ``read_detections`` are in pixels."""
-    return bool(_beyond_one(detections[BOX].to_numpy()).any())
+    return bool(_large(detections[BOX].to_numpy()).any())
 
 
 def to_proposals(
     detections: pd.DataFrame, path: str | Path, sizes: Mapping[str, tuple[int, int]]
-) -> PersonBoxes:
+) -> Contents[PersonBoxes]:
     """Return the boxes of ``read_detections`` in fractions of the frame.
+
+    Boxes in pixels that leave the frame a little are clipped to it.
 
     Args:
         detections: Rows of the file.
         path: The file, for errors.
         sizes: Width and height of the frames of each video. Boxes of other videos are left out.
-
-    Raises:
-        DataErrors: Boxes extend beyond the frame of their video.
     """
-    pixels = in_pixels(detections)
-    rows = detections[detections["video"].isin(sizes)]
-    line, video, boxes = (rows[part].to_numpy() for part in ("line", "video", BOX))
-    size = np.array([sizes[name] * 2 for name in video], np.float64).reshape(-1, 4)
-    if not pixels:
-        size = np.ones_like(size)
-    beyond = (boxes > size + (_LAST_PIXEL if pixels else _ROUNDING)).any(axis=1)
-    boxes = (boxes.clip(0, size) / size).astype(np.float32)
-    errors = []
-    for name, places in pd.Series(np.flatnonzero(beyond)).groupby(video[beyond]):
-        width, height = sizes[str(name)]
-        others = f" and {len(places) - 1} more extend" if len(places) > 1 else " extends"
-        errors.append(
-            f"{path}:{line[places.iloc[0]]}: this box{others} beyond the frame of video '{name}', "
-            f"{width}x{height} pixels; run the detector on frames of this size"
+    rows = detections[detections["video"].isin(sizes)].reset_index(drop=True)
+    boxes, beyond = rows[BOX].to_numpy(), np.zeros(len(rows))
+    outside: list[Problem] = []
+    if in_pixels(detections):
+        size = np.array([sizes[name] * 2 for name in rows["video"]], np.float64).reshape(-1, 4)
+        turned = boxes[:, [1, 0, 3, 2]] / size
+        boxes, beyond = clip_overshoot(boxes / size)
+        outside = _outside(rows, boxes, turned, path, sizes)
+    notes = clipping_notes(path, beyond, lambda i: f"line {rows['line'][i]}")
+    inside = _inside(boxes)
+    empty = [
+        Problem(f"{path}:{rows['line'][i]}: {text}", _keyframes(rows.loc[[i]]))
+        for i, text in order_errors(boxes)
+        if inside[i]
+    ]
+    people = PersonBoxes.from_rows(
+        rows["video"].to_numpy(), rows["second"].to_numpy(), boxes, rows["score"].to_numpy()
+    )
+    return Contents(people, outside + empty, notes)
+
+
+def _outside(
+    rows: pd.DataFrame,
+    boxes: np.ndarray,
+    turned: np.ndarray,
+    path: str | Path,
+    sizes: Mapping[str, tuple[int, int]],
+) -> list[Problem]:
+    """Return an error about all boxes that extend too far beyond their frames, if some do.
+
+    Args:
+        rows: Rows of ``read_detections``.
+        boxes: (N, 4) their boxes in fractions of the frame, clipped.
+        turned: (N, 4) the same with x and y swapped, not clipped.
+        path: The file.
+        sizes: Width and height of the frames of each video.
+    """
+    bad = rows[~_inside(boxes)]
+    if bad.empty:
+        return []
+    advice = "run the detector on frames of this size"
+    if _inside(clip_overshoot(turned)[0]).all():
+        advice = "are x and y swapped? Write x1,y1,x2,y2"
+    first = bad.iloc[0]
+    width, height = sizes[first["video"]]
+    more = ""
+    if len(bad) > 1:
+        more = f" ({len(bad)} such boxes, of {bad['video'].nunique()} videos)"
+    return [
+        Problem(
+            f"{path}:{first['line']}: this box extends beyond the frame of video "
+            f"'{first['video']}', {width}x{height} pixels{more}; {advice}",
+            _keyframes(bad),
         )
-    errors += [f"{path}:{line[i]}: {text}" for i, text in order_errors(boxes) if not beyond[i]]
-    if errors:
-        raise DataErrors(errors)
-    return PersonBoxes.from_rows(video, rows["second"].to_numpy(), boxes, rows["score"].to_numpy())
+    ]
 
 
-def _beyond_one(boxes: np.ndarray) -> np.ndarray:
+def _inside(boxes: np.ndarray) -> np.ndarray:
+    """Return (N,) bool: whether a box is in the frame."""
+    return np.asarray(((boxes >= 0) & (boxes <= 1)).all(axis=1))
+
+
+def _keyframes(rows: pd.DataFrame) -> frozenset[tuple[str, int]]:
+    return frozenset(rows[KEY].itertuples(index=False, name=None))
+
+
+def _large(boxes: np.ndarray) -> np.ndarray:
     """Return (N,) bool: whether a box has a value that no fraction of the frame has."""
-    return boxes.max(axis=1, initial=-np.inf) > 1 + _ROUNDING
+    return boxes.max(axis=1, initial=-np.inf) >= PIXELS
 
 
 def _lines(lines: np.ndarray) -> str:

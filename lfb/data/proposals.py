@@ -1,7 +1,7 @@
 """Files of proposals: the boxes and scores of a person detector on each keyframe.
 
-Boxes are x1, y1, x2, y2 in fractions of the frame. The reader returns the valid boxes and one line
-for each error, so that the data check can list all errors together.
+Boxes are x1, y1, x2, y2 in fractions of the frame. The reader returns the valid boxes with all
+errors of the file, so that the data check can list the errors of all files together.
 """
 
 import pickle
@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from lfb.data.boxes import PersonBoxes, ragged
-from lfb.errors import UserError
+from lfb.data.check_boxes import box_errors, clip_overshoot
+from lfb.data.contents import Contents, clipping_notes
+from lfb.errors import Problem, UserError
 from lfb.files.array_pickle import read_arrays
 from lfb.files.atomic import atomic
-from lfb.files.csv_table import CsvTable, box_errors, to_numbers
-
-_OVERSHOOT = 1e-3  # detectors clip boxes to the frame in float32 pixels; this much is rounding
+from lfb.files.csv_table import CsvTable, to_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +30,18 @@ class _Rows:
         video: (N,) names.
         second: (N,) int64.
         values: (N, 5) float64 x1, y1, x2, y2, score.
-        where: Returns where the file has row i, for errors.
-        errors: One line for each part of the file that could not be read.
+        where: Returns where the file has row i.
+        problems: The parts of the file that could not be read.
     """
 
     video: np.ndarray
     second: np.ndarray
     values: np.ndarray
     where: Callable[[int], str]
-    errors: list[str]
+    problems: list[Problem]
 
 
-def read_proposals(path: str | Path) -> tuple[PersonBoxes, list[str]]:
+def read_proposals(path: str | Path) -> Contents[PersonBoxes]:
     """Read detected people from a pickle or, if the name ends in ``.csv``, from a CSV file.
 
     The pickle is a dict ``'<video>,<second>'`` -> N x 5 array x1, y1, x2, y2, score. Its unpickler
@@ -49,31 +49,34 @@ def read_proposals(path: str | Path) -> tuple[PersonBoxes, list[str]]:
     ``video,second,x1,y1,x2,y2,,score``. If the seventh field has a label, as in the authors' file
     of the training split, a box has a row for each of its labels and counts once.
 
-    Returns:
-        The valid boxes, and one line for each error. Boxes up to 0.001 outside the frame are
-        clipped to it.
+    Boxes that leave the frame a little are clipped to it.
 
     Raises:
         UserError: The file cannot be read, or the pickle contains anything else.
     """
     rows = _read_csv(path) if Path(path).suffix == ".csv" else _read_pickle(path)
-    boxes, scores, where, errors = rows.values[:, :4], rows.values[:, 4], rows.where, rows.errors
-    near = (boxes >= -_OVERSHOOT) & (boxes <= 1 + _OVERSHOOT)
-    boxes = np.where(near, np.clip(boxes, 0, 1), boxes)
-    bad = np.zeros(len(scores), dtype=bool)
-    for i in np.flatnonzero(np.isnan(rows.values).any(axis=1)).tolist():
-        bad[i] = True
-        errors.append(f"{where(i)}: box or score is not a number; fix it or delete the box")
-    for i in np.flatnonzero((scores < 0) | (scores > 1)).tolist():
-        bad[i] = True
-        errors.append(f"{where(i)}: score {scores[i]} is outside [0, 1]; write it as a probability")
-    for i, text in box_errors(boxes):
-        bad[i] = True
-        errors.append(f"{where(i)}: {text}")
-    if not len(scores) and not errors:
-        errors.append(f"{path}: contains no box; run a person detector on the keyframes")
-    people = PersonBoxes.from_rows(rows.video[~bad], rows.second[~bad], boxes[~bad], scores[~bad])
-    return people, errors
+    boxes, beyond = clip_overshoot(rows.values[:, :4])
+    scores = rows.values[:, 4]
+    errors = [
+        (i, "box or score is not a number; fix it or delete the box")
+        for i in np.flatnonzero(np.isnan(rows.values).any(axis=1)).tolist()
+    ]
+    errors += [
+        (i, f"score {scores[i]} is outside [0, 1]; write it as a probability")
+        for i in np.flatnonzero((scores < 0) | (scores > 1)).tolist()
+    ]
+    errors += box_errors(boxes)
+    problems = rows.problems + [
+        Problem(f"{rows.where(i)}: {text}", frozenset([(rows.video[i], int(rows.second[i]))]))
+        for i, text in errors
+    ]
+    if not len(scores) and not problems:
+        problems = [Problem(f"{path}: contains no box; run a person detector on the keyframes")]
+    good = np.ones(len(scores), dtype=bool)
+    good[[i for i, _ in errors]] = False
+    people = PersonBoxes.from_rows(rows.video[good], rows.second[good], boxes[good], scores[good])
+    notes = clipping_notes(path, beyond, lambda i: rows.where(i).removeprefix(f"{path}:").strip())
+    return Contents(people, problems, notes)
 
 
 def join_proposals(paths: Sequence[str | Path]) -> PersonBoxes:
@@ -126,7 +129,7 @@ def _read_csv(path: str | Path) -> _Rows:
         return f"{path}:{line[i]}"
 
     video, second = table.columns[0][valid], second[valid].astype(np.int64)
-    return _Rows(video, second, values[valid], where, table.error_lines())
+    return _Rows(video, second, values[valid], where, table.problems())
 
 
 def _read_pickle(path: str | Path) -> _Rows:
@@ -136,7 +139,7 @@ def _read_pickle(path: str | Path) -> _Rows:
             f"{path}: contains a {type(table).__name__}; write a dict '<video>,<second>' -> N x 5 "
             "array of x1, y1, x2, y2, score."
         )
-    errors: list[str] = []
+    problems: list[Problem] = []
     seen: dict[tuple[str, int], str] = {}
     parts: list[np.ndarray] = []
     for key, value in table.items():
@@ -146,17 +149,19 @@ def _read_pickle(path: str | Path) -> _Rows:
         except (TypeError, ValueError):
             part = np.empty(())
         if not video or not re.fullmatch("[0-9]{1,9}", text):
-            errors.append(f"{path}: key {key!r} is not '<video>,<second>', such as 'abc,0902'")
-        elif (video, int(text)) in seen:
-            twice = seen[video, int(text)]
-            errors.append(f"{path}: keys {twice!r} and {key!r} are the same keyframe; merge them")
+            error = f"key {key!r} is not '<video>,<second>', such as 'abc,0902'"
+            problems.append(Problem(f"{path}: {error}"))
+            continue
+        keyframe = video, int(text)
+        if keyframe in seen:
+            error = f"keys {seen[keyframe]!r} and {key!r} are the same keyframe; merge them"
+            problems.append(Problem(f"{path}: {error}", frozenset([keyframe])))
         elif part.size and (part.ndim != 2 or part.shape[1] != 5):
-            errors.append(
-                f"{path}: {key!r} has shape {'x'.join(map(str, part.shape)) or 'none'}, not N x 5: "
-                "x1, y1, x2, y2, score; fix it"
-            )
+            shape = "x".join(map(str, part.shape)) or "none"
+            error = f"{key!r} has shape {shape}, not N x 5: x1, y1, x2, y2, score; fix it"
+            problems.append(Problem(f"{path}: {error}", frozenset([keyframe])))
         else:
-            seen[video, int(text)] = key
+            seen[keyframe] = key
             parts.append(part.reshape(-1, 5))
     count = np.array([len(part) for part in parts], np.int64)
     place, keys = ragged(np.zeros_like(count), count)
@@ -167,4 +172,4 @@ def _read_pickle(path: str | Path) -> _Rows:
 
     videos = np.array([video for video, _ in seen], dtype=object)[keys]
     seconds = np.array([second for _, second in seen], dtype=np.int64)[keys]
-    return _Rows(videos, seconds, np.concatenate([np.empty((0, 5)), *parts]), where, errors)
+    return _Rows(videos, seconds, np.concatenate([np.empty((0, 5)), *parts]), where, problems)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lfb.data.annotations import read_annotations, read_excluded, read_labels
 from lfb.data.boxes import PersonBoxes
+from lfb.data.contents import Contents
 from lfb.data.keyframes import Keyframes
 from lfb.data.proposals import read_proposals
 from lfb.data.selection import bank_keyframes, ground_truth, test_keyframes, training_keyframes
@@ -50,18 +51,12 @@ class Split:
             DataErrors: All errors in them.
         """
         names = read_labels(labels)
-        rows, errors = read_annotations(annotations, names, unscored)
-        people: PersonBoxes | None = None
-        keyframes: set[tuple[str, int]] = set()
-        if proposals:
-            people, found = read_proposals(proposals)
-            errors += found
-        if excluded:
-            keyframes, found = read_excluded(excluded)
-            errors += found
-        if errors:
+        rows = read_annotations(annotations, names, unscored)
+        people = read_proposals(proposals) if proposals else Contents(None)
+        keyframes = read_excluded(excluded) if excluded else Contents(set())
+        if errors := rows.errors + people.errors + keyframes.errors:
             raise DataErrors(errors)
-        return cls(names, unscored, rows, people, keyframes)
+        return cls(names, unscored, rows.valid, people.valid, keyframes.valid)
 
     def select(self, purpose: Purpose, boxes: Mapping[str, Any]) -> Keyframes:
         """Return the keyframes and people for a stage.

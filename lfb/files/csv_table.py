@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lfb.errors import UserError
+from lfb.errors import Problem, UserError
 from lfb.files.atomic import open_file
 
 KEY = ["video", "second"]
@@ -41,6 +41,7 @@ class CsvTable:
         good = np.isin(width, widths)
         self.line = np.flatnonzero(good) + 1
         self.width = width[good]
+        self._second = np.full(len(self.line), np.nan)
         self.columns = [np.empty(0, dtype=object)] * max(widths)
         self.errors = [
             (i + 1, f"has {width[i]} fields; write {layout}")
@@ -66,6 +67,7 @@ class CsvTable:
 
     def check_keys(self, second: np.ndarray) -> None:
         """Add an error for each row without a video name or a whole ``second``."""
+        self._second = second
         bad = ~is_whole(second)
         header = bad & (self.line == 1)
         self.add_errors(
@@ -84,9 +86,20 @@ class CsvTable:
         """Return (N,) bool: the rows without an error."""
         return ~np.isin(self.line, [line for line, _ in self.errors])
 
-    def error_lines(self) -> list[str]:
+    def problems(self) -> list[Problem]:
         """Return the errors as ``path:line: text``, in the order of the file."""
-        return [f"{self.path}:{line}: {text}" for line, text in sorted(self.errors)]
+        return [
+            Problem(f"{self.path}:{line}: {text}", self._keyframe(line))
+            for line, text in sorted(self.errors)
+        ]
+
+    def _keyframe(self, line: int) -> frozenset[tuple[str, int]]:
+        """Return the video and second of a line, if it has both."""
+        row = np.searchsorted(self.line, line)
+        if row == len(self.line) or self.line[row] != line or not is_whole(self._second[row]):
+            return frozenset()
+        video = self.columns[0][row]
+        return frozenset([(video, int(self._second[row]))] if video else [])
 
 
 def read_text(path: str | Path) -> str:
@@ -115,42 +128,3 @@ def to_numbers(texts: np.ndarray) -> np.ndarray:
 def is_whole(values: np.ndarray) -> np.ndarray:
     """Return which values are whole numbers from 0 that fit in 31 bits."""
     return (values >= 0) & (values < 2**31) & (values == np.floor(values))
-
-
-def box_errors(boxes: np.ndarray) -> list[tuple[int, str]]:
-    """Return (row, text) for each box of (N, 4) that leaves the frame, is empty or inverted."""
-    errors = []
-    for i in np.flatnonzero(((boxes < 0) | (boxes > 1)).any(axis=1)).tolist():
-        out = [f"{n} {v}" for n, v in zip(BOX, boxes[i].tolist(), strict=True) if not 0 <= v <= 1]
-        verb = "is" if len(out) == 1 else "are"
-        errors.append(
-            (
-                i,
-                f"{', '.join(out)} {verb} outside [0, 1]; boxes are fractions of the frame: "
-                "divide x by its width and y by its height",
-            )
-        )
-    return errors + order_errors(boxes)
-
-
-def order_errors(boxes: np.ndarray) -> list[tuple[int, str]]:
-    """Return (row, text) for each box of (N, 4), in any unit, that is empty or inverted.
-
-    If most boxes are inverted, the advice is about x, y, width and height.
-    """
-    errors = []
-    inverted = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
-    advice = "swap them"
-    if inverted.sum() > max(1, len(boxes) / 2):
-        advice = "are these width and height? Write x1,y1,x2,y2"
-    for low, high, side in ((0, 2, "right of"), (1, 3, "below")):
-        for i in np.flatnonzero(boxes[:, low] >= boxes[:, high]).tolist():
-            a, b = boxes[i, [low, high]].tolist()
-            text = f"{BOX[low]} {a} is {side} {BOX[high]} {b}; {advice}"
-            if a == b:
-                text = (
-                    f"{BOX[low]} and {BOX[high]} are both {a}: the box is empty; fix it or delete "
-                    "the row"
-                )
-            errors.append((i, text))
-    return errors

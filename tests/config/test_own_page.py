@@ -12,7 +12,7 @@ from lfb.config.layers import read_layers
 from lfb.data.annotations import read_annotations, read_labels
 from lfb.data.detector_csv import in_pixels, read_detections
 from tests.configs import check
-from tests.samples import write
+from tests.samples import parts, write
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/own-videos.md").read_text()
@@ -32,10 +32,10 @@ def config(name: str) -> dict[str, Any]:
 def test_the_examples_of_the_page_are_read(tmp_path):
     labels = read_labels(write(tmp_path, *example("**`labels.pbtxt`**"), name="labels.pbtxt"))
     assert labels == {3: "stand", 17: "pour", 20: "sit"}
-    rows, errors = read_annotations(write(tmp_path, *example("**`train.csv`, ")), labels)
+    rows, errors = parts(read_annotations(write(tmp_path, *example("**`train.csv`, ")), labels))
     assert errors == []
     assert rows["video"].unique().tolist() == ["kitchen 2"]
-    found, errors = read_detections(write(tmp_path, *example("**`detections`**")))
+    found, errors = parts(read_detections(write(tmp_path, *example("**`detections`**"))))
     assert errors == []
     assert (len(found), in_pixels(found)) == (3, True)
 

@@ -16,7 +16,7 @@ from lfb.data.annotations import (
 )
 from lfb.errors import DataErrors, UserError
 from lfb.files.csv_table import BOX
-from tests.samples import NAMES, annotation_table, write
+from tests.samples import NAMES, annotation_table, parts, write
 
 LABELS = {1: "bend", 3: "stand"}
 
@@ -98,7 +98,7 @@ def test_valid_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path)
         "a,903,0,0,1,1,1\r",
         "a,904.0",
     )
-    rows, errors = read_annotations(path, LABELS)
+    rows, errors = parts(read_annotations(path, LABELS))
     assert errors == []
     assert rows["video"].tolist() == ["NA", "a", "a"]
     assert rows["second"].tolist() == [902, 903, 904]
@@ -116,7 +116,7 @@ def test_valid_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path)
         ("a,902,0.1,0.9,0.2,0.4,1,0", "y1 0.9 is below y2 0.4; swap them"),
         ("a,902,0.5,0.1,0.5,0.4,1,0", "x1 and x2 are both 0.5: the box is empty"),
         ("a,902,0.5,0.1,320,1.0000001,1,0", "x2 320.0, y2 1.0000001 are outside [0, 1]"),
-        ("a,902,-0.1,0.1,0.5,1,1,0", "x1 -0.1 is outside [0, 1]"),
+        ("a,902,-0.2,0.1,0.5,1,1,0", "x1 -0.2 is outside [0, 1]"),
         ("a,902,0.1,0.1,0.5,tall,1,0", "y2 'tall' is not a number"),
         ("a,902,nan,0.1,0.5,1,1,0", "x1 'nan' is not a number"),
         ("a,902,,,,,1,0", "x1 '' is not a number"),
@@ -135,7 +135,7 @@ def test_valid_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path)
 )
 def test_a_wrong_row_is_left_out_and_reported_with_file_and_line(tmp_path, row, error):
     path = write(tmp_path, "a,0901,0.1,0.1,0.5,1,1,0", row)
-    rows, errors = read_annotations(path, LABELS)
+    rows, errors = parts(read_annotations(path, LABELS))
     assert rows["line"].tolist() == [1]
     assert errors
     assert errors[0].startswith(f"{path}:2: {error}")
@@ -143,7 +143,7 @@ def test_a_wrong_row_is_left_out_and_reported_with_file_and_line(tmp_path, row, 
 
 def test_every_error_is_listed_in_the_order_of_the_file(tmp_path):
     bad = ["a,902,0.8,0.9,0.2,0.1,1,0", "a,902,1,2", "a,x,0,0,1,1,9,0"]
-    _, errors = read_annotations(write(tmp_path, *bad * 50), LABELS)
+    _, errors = parts(read_annotations(write(tmp_path, *bad * 50), LABELS))
     lines = [int(error.split(":")[1]) for error in errors]
     assert lines == sorted(lines)
     assert {line: lines.count(line) for line in (1, 2, 3, 148, 149, 150)} == {
@@ -158,28 +158,48 @@ def test_every_error_is_listed_in_the_order_of_the_file(tmp_path):
 
 def test_a_header_is_recognized(tmp_path):
     path = write(tmp_path, "video,second,x1,y1,x2,y2,action,person", "a,1,0,0,1,1,1,0")
-    assert "is this a header?" in " ".join(read_annotations(path, LABELS)[1])
+    assert "is this a header?" in " ".join(read_annotations(path, LABELS).errors)
+
+
+def test_boxes_that_leave_the_frame_a_little_are_clipped_and_counted(tmp_path):
+    rows = ["a,1,0,-0.0019,1,1,1,0", "a,2", "a,3,0.1,0,0.5,1,1,0", "a,4,0.5,0,1.09,1,1,0"]
+    path = write(tmp_path, *rows)
+    contents = read_annotations(path, LABELS)
+    np.testing.assert_array_equal(
+        contents.checked()[BOX], [[0, 0, 1, 1], [np.nan] * 4, [0.1, 0, 0.5, 1], [0.5, 0, 1, 1]]
+    )
+    assert contents.notes == [
+        f"{path}: 2 of 3 boxes leave the frame, by 0.09 of it at most; they are clipped to it: "
+        "line 1, line 4"
+    ]
+    assert read_annotations(write(tmp_path, "a,1,0,0,1,1,1,0"), LABELS).notes == []
+
+
+def test_the_problem_of_a_row_names_its_keyframe_if_it_has_one(tmp_path):
+    rows = ["a,902,0.8,0,0.2,1,1,0", "a,902,1,2", ",902,0,0,1,1,1,0", "b,x,0,0,1,1,1,0"]
+    problems = read_annotations(write(tmp_path, *rows), LABELS).problems
+    assert [set(problem.keyframes) for problem in problems] == [{("a", 902)}, set(), set(), set()]
 
 
 def test_unscored_ids_keep_their_rows(tmp_path):
     path = write(tmp_path, "a,902,0,0,1,1,2,0")
-    rows, errors = read_annotations(path, LABELS, unscored={2})
+    rows, errors = parts(read_annotations(path, LABELS, unscored={2}))
     assert (rows["action"].tolist(), errors) == ([2], [])
 
 
 def test_without_a_label_list_every_id_is_accepted(tmp_path):
-    rows, errors = read_annotations(write(tmp_path, "a,902,0,0,1,1,77,0"), None)
+    rows, errors = parts(read_annotations(write(tmp_path, "a,902,0,0,1,1,77,0"), None))
     assert (rows["action"].tolist(), errors) == ([77], [])
 
 
 def test_an_annotation_file_must_not_be_empty_but_an_exclusion_file_may(tmp_path):
     path = tmp_path / "empty.csv"
     path.touch()
-    rows, errors = read_annotations(path, LABELS)
+    rows, errors = parts(read_annotations(path, LABELS))
     assert rows.empty
     assert [*rows] == ["video", "second", *BOX, "action", "person", "line"]
     assert len(errors) == 1
-    assert read_excluded(path) == (set(), [])
+    assert parts(read_excluded(path)) == (set(), [])
 
 
 @pytest.mark.parametrize(
@@ -203,7 +223,7 @@ def test_text_that_is_not_utf8_is_refused(tmp_path):
 
 def test_a_byte_order_mark_is_skipped(tmp_path):
     (tmp_path / "x.csv").write_text("a,902\n", encoding="utf-8-sig")
-    assert read_excluded(tmp_path / "x.csv")[0] == {("a", 902)}
+    assert read_excluded(tmp_path / "x.csv").valid == {("a", 902)}
 
 
 _low, _high = st.floats(0, 0.4), st.floats(0.5, 1)
@@ -220,7 +240,7 @@ _rows = st.one_of(
 def test_written_annotations_read_back_the_same(tmp_path, rows):
     written = annotation_table(*rows)
     write_annotations(tmp_path / "a.csv", written)
-    read, errors = read_annotations(tmp_path / "a.csv", LABELS)
+    read, errors = parts(read_annotations(tmp_path / "a.csv", LABELS))
     assert errors == []
     pd.testing.assert_frame_equal(read, written, check_exact=True, check_dtype=False)
 
@@ -232,8 +252,8 @@ def test_excluded_keyframes_read_back_the_same_and_errors_are_reported(tmp_path)
     excluded = {("a", 902), ("b", 12345)}
     write_excluded(tmp_path / "x.csv", excluded)
     assert (tmp_path / "x.csv").read_text() == "a,0902\nb,12345\n"
-    assert read_excluded(tmp_path / "x.csv") == (excluded, [])
+    assert parts(read_excluded(tmp_path / "x.csv")) == (excluded, [])
     path = write(tmp_path, "a,902", "a,x", "a", ",3")
-    found, errors = read_excluded(path)
+    found, errors = parts(read_excluded(path))
     assert found == {("a", 902)}
     assert [error.split(":")[1] for error in errors] == ["2", "3", "4"]

@@ -14,6 +14,7 @@ from lfb.data.annotations import read_annotations, read_excluded, read_labels
 from lfb.data.check import SplitFiles, check
 from lfb.data.demo import ACTIONS, LONG_RANGE, SIZE, VISIBLE, Stage, write_demo, write_scene
 from lfb.data.proposals import read_proposals
+from tests.samples import parts
 
 SECONDS = 10
 COUNTS = {"train": 3, "val": 1}
@@ -83,14 +84,14 @@ def test_every_action_of_the_files_is_in_the_label_list(demo):
     labels = read_labels(demo.folder / "labels.pbtxt")
     assert labels == {number: name for name, number in ACTIONS.items()}
     for files in demo.splits.values():
-        rows, errors = read_annotations(files.annotations, labels)
+        rows, errors = parts(read_annotations(files.annotations, labels))
         assert errors == []
         assert set(rows["second"]) == set(range(3, 3 + SECONDS))
         assert set(rows["person"]) == {0, 1, 2}
-        excluded, errors = read_excluded(files.excluded)
+        excluded, errors = parts(read_excluded(files.excluded))
         assert errors == []
         assert excluded <= set(zip(rows["video"], rows["second"], strict=True))
-        proposals, errors = read_proposals(files.proposals)
+        proposals, errors = parts(read_proposals(files.proposals))
         assert errors == []
         assert len(proposals.boxes) > 0.8 * len(rows) / 2
 

@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 from lfb.data.boxes import PersonBoxes
 from lfb.data.detector_csv import in_pixels, read_detections, to_proposals
 from lfb.errors import DataErrors, UserError
-from tests.samples import boxes_at, write
+from tests.samples import boxes_at, parts, write
 
 SIZES = {"a": (640, 360), "b c": (64, 48)}
 
 
 def read(folder: Path, *rows: str) -> pd.DataFrame:
-    found, errors = read_detections(write(folder, *rows))
+    found, errors = parts(read_detections(write(folder, *rows)))
     assert errors == []
     return found
 
 
 def proposals(found: pd.DataFrame, sizes=SIZES) -> PersonBoxes:
-    return to_proposals(found, "train.csv", sizes)
+    return to_proposals(found, "train.csv", sizes).checked()
 
 
 def errors_of(folder: Path, *rows: str) -> list[str]:
     """Return the errors without the path: they begin with the line number."""
-    _, errors = read_detections(write(folder, *rows))
+    _, errors = parts(read_detections(write(folder, *rows)))
     return [error.removeprefix(f"{folder / 'train.csv'}:") for error in errors]
 
 
@@ -94,7 +94,7 @@ def test_every_wrong_row_is_reported_with_its_line(tmp_path):
         "7: score 85 is outside [0, 1]",
         "8: score '' is not a number",
         "9: x1 0.5 is right of x2 0.1",
-        "10: x1 -0.2 is outside the frame",
+        "10: x1 -0.2 is outside [0, 1]",
         "11: has no video name",
     }
 
@@ -109,23 +109,46 @@ def test_pixels_and_fractions_in_one_file_are_one_error(tmp_path):
         tmp_path, "a,2,0,0,1,1,0.5", *["a,2,0,0,30,20,0.5"] * 7, "a,2,0,0.5,1,0.75,0.5"
     )
     assert error == (
-        " some boxes have values above 1, as in pixels (lines 2, 3, 4, 5, 6 and 2 more), others "
-        "have none, as in fractions of the frame (lines 1, 9); use one unit in a file"
+        " some boxes have values of 2 or more, as in pixels (lines 2, 3, 4, 5, 6 and 2 more), "
+        "others have none, as in fractions of the frame (lines 1, 9); use one unit in a file"
     )
 
 
-def test_boxes_of_frames_of_another_size_are_one_error_for_each_video(tmp_path):
+def test_boxes_of_frames_of_another_size_are_one_error(tmp_path):
     found = read(
-        tmp_path, "b c,2,0,0,64,48,1", "a,2,0,0,1280,720,1", "b c,3,0,0,66,9,1", "a,3,0,0,1280,7,1"
+        tmp_path, "b c,2,0,0,64,48,1", "a,2,0,0,1280,720,1", "b c,3,0,0,72,9,1", "a,3,0,0,1280,7,1"
     )
     with pytest.raises(DataErrors) as refused:
         proposals(found)
     assert [error.split("train.csv")[1] for error in refused.value.errors] == [
-        ":2: this box and 1 more extend beyond the frame of video 'a', 640x360 pixels; run the "
-        "detector on frames of this size",
-        ":3: this box extends beyond the frame of video 'b c', 64x48 pixels; run the detector on "
-        "frames of this size",
+        ":2: this box extends beyond the frame of video 'a', 640x360 pixels (3 such boxes, of 2 "
+        "videos); run the detector on frames of this size"
     ]
+
+
+def test_swapped_x_and_y_in_pixels_are_recognized(tmp_path):
+    rows = [f"a,{t},{y},{100 + t},{y + 60},{600 - t},1" for t in range(4) for y in (10, 290)]
+    (error,) = to_proposals(read(tmp_path, *rows), "train.csv", SIZES).errors
+    assert error == (
+        "train.csv:1: this box extends beyond the frame of video 'a', 640x360 pixels (8 such "
+        "boxes, of 1 videos); are x and y swapped? Write x1,y1,x2,y2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "size"), [("a,2,-32,0,160,90,1", 640), ("a,2,-0.05,0,0.25,1,1", 1)]
+)
+def test_boxes_that_leave_the_frame_a_little_are_clipped_and_counted(tmp_path, row, size):
+    contents = read_detections(
+        write(tmp_path, "a,1,0,0,0.25,0.25,0.5".replace("0.25", f"{size / 4}"), row)
+    )
+    placed = to_proposals(contents.valid, "train.csv", SIZES)
+    assert boxes_at(placed.checked(), "a", 2)[0][0, 0] == 0
+    (note,) = contents.notes + placed.notes
+    assert note.endswith(
+        "train.csv: 1 of 2 boxes leave the frame, by 0.05 of it at most; they are clipped to it: "
+        "line 2"
+    )
 
 
 def test_a_box_that_only_rounding_puts_in_the_frame_is_empty(tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lfb.data.proposals import join_proposals, read_proposals, write_proposals
 from lfb.errors import UserError
-from tests.samples import NAMES, boxes_at, proposals_of, write
+from tests.samples import NAMES, boxes_at, parts, proposals_of, write
 
 
 def _pickle(tmp_path: Path, value: object, **options) -> Path:
@@ -41,7 +41,7 @@ def test_pickles_of_every_protocol_and_numpy_are_read(tmp_path, protocol, dtype,
     path = _pickle(tmp_path, {"a,b,0902": boxes}, protocol=protocol)
     if numpy == 1:
         path.write_bytes(_as_numpy_1(path.read_bytes(), protocol))
-    proposals, errors = read_proposals(path)
+    proposals, errors = parts(read_proposals(path))
     assert errors == []
     assert proposals.index.keys() == [("a,b", 902)]
     np.testing.assert_array_equal(boxes_at(proposals, "a,b", 902)[0], boxes[:, :4])
@@ -57,7 +57,7 @@ def test_a_pickle_of_python_2_is_read(tmp_path):
     )
     binary = b"T" + len(raw).to_bytes(4, "little") + raw + b"tb"
     (tmp_path / "p.pkl").write_bytes(b"(dS'a,0902'\n" + array + binary + b"s.")
-    proposals, errors = read_proposals(tmp_path / "p.pkl")
+    proposals, errors = parts(read_proposals(tmp_path / "p.pkl"))
     assert errors == []
     np.testing.assert_array_equal(proposals.boxes, row[:, :4])
 
@@ -116,7 +116,7 @@ def test_a_pickle_of_something_else_is_refused(tmp_path):
         ({"a,902": np.float32(1)}, "'a,902' has shape none, not N x 5"),
         ({"a,902": [[0, 0, 1, 1, 1.5]]}, "'a,902' box 0 (from 0): score 1.5 is outside [0, 1]"),
         ({"a,902": [[0, 0, 1, float("nan"), 1]]}, "'a,902' box 0 (from 0): box or score is not"),
-        ({"a,902": [[0, 0, 1, 1.01, 1]]}, "'a,902' box 0 (from 0): y2 1.01 is outside"),
+        ({"a,902": [[0, 0, 1, 1.2, 1]]}, "'a,902' box 0 (from 0): y2 1.2 is outside"),
         ({"a,902": [[0.7, 0, 0.5, 1, 1]]}, "'a,902' box 0 (from 0): x1 0.7 is right of"),
         ({"a,902": [[1, 0, 1.0001, 1, 1]]}, "'a,902' box 0 (from 0): x1 and x2 are both 1.0"),
         ({"a,902": [[0, 0, 1, 1, 1]], "a,0902": []}, "keys 'a,902' and 'a,0902' are the same"),
@@ -124,7 +124,7 @@ def test_a_pickle_of_something_else_is_refused(tmp_path):
 )
 def test_wrong_proposals_are_left_out_and_reported(tmp_path, table, error):
     path = _pickle(tmp_path, {"ok,0001": [[0, 0, 1, 1, 1]], **table})
-    proposals, errors = read_proposals(path)
+    proposals, errors = parts(read_proposals(path))
     assert len(errors) == 1
     assert errors[0].startswith(f"{path}: {error}")
     assert ("ok", 1) in proposals.index.keys()  # noqa: SIM118
@@ -132,21 +132,31 @@ def test_wrong_proposals_are_left_out_and_reported(tmp_path, table, error):
 
 def test_rounding_errors_beyond_the_frame_are_clipped(tmp_path):
     path = _pickle(tmp_path, {"a,1": np.array([[-0.0005, 0, 1.0005, 1, 1]])})
-    proposals, errors = read_proposals(path)
+    proposals, errors = parts(read_proposals(path))
     assert errors == []
     assert proposals.boxes.tolist() == [[0, 0, 1, 1]]
 
 
+def test_boxes_that_leave_the_frame_a_little_are_clipped_and_counted(tmp_path):
+    path = _pickle(tmp_path, {"a,1": np.array([[0, 0, 1, 1, 1], [0.1, -0.02, 0.5, 1, 0.9]])})
+    contents = read_proposals(path)
+    assert contents.checked().boxes[1].tolist() == np.float32([0.1, 0, 0.5, 1]).tolist()
+    assert contents.notes == [
+        f"{path}: 1 of 2 boxes leave the frame, by 0.02 of it at most; they are clipped to it: "
+        "'a,1' box 1 (from 0)"
+    ]
+
+
 def test_a_file_without_proposals_is_an_error(tmp_path):
     for path in (_pickle(tmp_path, {"a,1": np.empty((0, 5))}), write(tmp_path, "")):
-        proposals, errors = read_proposals(path)
+        proposals, errors = parts(read_proposals(path))
         assert len(errors) == 1
         assert proposals.index.keys() == []
 
 
 def test_errors_of_a_proposals_csv_have_lines(tmp_path):
     path = write(tmp_path, "a,x,0,0,1,1,,1", "a,1,0,0,1,1,,1", "a,1,0,0,1,1", "a,2,0.5,0,0.1,1,,1")
-    proposals, errors = read_proposals(path)
+    proposals, errors = parts(read_proposals(path))
     assert proposals.index.keys() == [("a", 1)]
     assert [error.split(":")[1] for error in errors] == ["1", "3", "4"]
 
@@ -154,7 +164,7 @@ def test_errors_of_a_proposals_csv_have_lines(tmp_path):
 def test_a_box_of_several_labels_is_one_person(tmp_path):
     rows = ["a,0902,0,0,0.5,1,80,0.9", "a,0902,0,0,0.5,1,12,0.9", "a,0902,0.5,0,1,1,,0.8"]
     other = ["a,0903,0,0,0.5,1,12,0.9", "a,0903,0.5,0,1,1,,0.8", "a,0903,0.5,0,1,1,,0.8"]
-    proposals, errors = read_proposals(write(tmp_path, *rows, *other))
+    proposals, errors = parts(read_proposals(write(tmp_path, *rows, *other)))
     assert errors == []
     assert boxes_at(proposals, "a", 902)[0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
     assert len(boxes_at(proposals, "a", 903)[0]) == 3  # two people with the same box
@@ -177,7 +187,7 @@ _boxes = st.tuples(
 def test_written_proposals_read_back_the_same(tmp_path, table, name):
     written = proposals_of(*((*key, *box) for key, boxes in table.items() for box in boxes))
     write_proposals(tmp_path / name, written)
-    read, errors = read_proposals(tmp_path / name)
+    read, errors = parts(read_proposals(tmp_path / name))
     assert errors == []
     assert read.index.keys() == written.index.keys() == sorted(table)
     np.testing.assert_array_equal(read.index.row_start, written.index.row_start)

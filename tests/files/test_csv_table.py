@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lfb.errors import UserError
-from lfb.files.csv_table import CsvTable, box_errors, is_whole, read_text, to_numbers
+from lfb.files.csv_table import CsvTable, is_whole, read_text, to_numbers
 
 
 def test_a_text_that_is_not_a_finite_number_becomes_nan():
@@ -25,34 +25,10 @@ def test_errors_are_listed_in_the_order_of_the_lines(tmp_path):
     table.check_keys(to_numbers(table.columns[1]))
     assert table.line.tolist() == [1, 3, 5]
     assert table.valid().tolist() == [True, False, False]
-    assert table.error_lines() == [
+    assert [problem.text for problem in table.problems()] == [
         f"{path}:3: has no video name; write it",
         f"{path}:4: has 3 fields; write video,second",
         f"{path}:5: second 'x' is not a whole number from 0; write it like 17 or 0017",
-    ]
-
-
-def test_every_side_of_a_box_is_checked():
-    boxes = np.array([[0, 0, 1, 1], [0.5, 0.6, 0.4, 0.6], [0, 0, 1, 2]])
-    assert [(i, error.split(";")[0]) for i, error in box_errors(boxes)] == [
-        (2, "y2 2.0 is outside [0, 1]"),
-        (1, "x1 0.5 is right of x2 0.4"),
-        (1, "y1 and y2 are both 0.6: the box is empty"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("inverted", "valid", "advice"),
-    [
-        (1, 0, "swap them"),
-        (2, 2, "swap them"),
-        (3, 2, "are these width and height? Write x1,y1,x2,y2"),
-    ],
-)
-def test_when_most_boxes_are_inverted_the_advice_is_about_width_and_height(inverted, valid, advice):
-    boxes = np.array([[0.6, 0.1, 0.4, 0.6]] * inverted + [[0.1, 0.1, 0.4, 0.6]] * valid)
-    assert box_errors(boxes) == [
-        (i, f"x1 0.6 is right of x2 0.4; {advice}") for i in range(inverted)
     ]
 
 

@@ -12,7 +12,7 @@ from lfb.program import program
 from lfb.video.extraction import extract, jpeg_sizes
 from scripts.estimate_disk_use import run
 from tests.films import CUT
-from tests.samples import proposals_of, write
+from tests.samples import parts, proposals_of, write
 
 
 def test_the_size_of_frames_is_estimated_from_some_frames(videos, tmp_path):
@@ -38,7 +38,9 @@ def test_the_length_of_videos_is_measured_if_the_config_sets_none(videos, tmp_pa
 
 
 def test_the_size_of_banks_follows_from_their_rows(tmp_path):
-    rows, errors = read_annotations(write(tmp_path, "a,902,0.1,0.1,0.5,0.9,1,0"), {1: "bend"}, [])
+    rows, errors = parts(
+        read_annotations(write(tmp_path, "a,902,0.1,0.1,0.5,0.9,1,0"), {1: "bend"}, [])
+    )
     assert not errors
     proposals = proposals_of(
         ("a", 902, 0.1, 0.1, 0.5, 0.9, 0.95),
@@ -63,7 +65,9 @@ def test_the_size_of_a_checkpoint_is_that_of_its_weights():
 
 
 def test_a_run_needs_frames_banks_and_checkpoints_of_all_seeds(videos, tmp_path):
-    rows, _ = read_annotations(write(tmp_path, "plain,902,0.1,0.1,0.5,0.9,1,0"), {1: "bend"}, [])
+    rows, _ = parts(
+        read_annotations(write(tmp_path, "plain,902,0.1,0.1,0.5,0.9,1,0"), {1: "bend"}, [])
+    )
     split = Split({1: "bend"}, [], rows, None, set())
     backbone = {"name": "slowonly", "depth": [1, 1, 1, 1], "width": 2}
     baseline = {"backbone": backbone, "head": {}, "operator": None}

@@ -14,6 +14,7 @@ from torchvision.models.detection import faster_rcnn
 from lfb.data.keyframes import Keyframes
 from lfb.data.proposals import read_proposals
 from tests.films import make_video
+from tests.samples import parts
 from tests.workflow.runs import CONFIG, TABLE, Workflow
 
 DETECTOR = "fasterrcnn_mobilenet_v3_large_320_fpn"
@@ -93,7 +94,7 @@ def test_slowfast_frames_with_gaps_in_action_ids_and_without_proposals(fresh: Wo
     assert "val: recall at IoU 0.5: " in result.output
     assert "train: recall" not in result.output
     data = fresh.path("results/data")
-    found, errors = read_proposals(data / "val-proposals.pkl")
+    found, errors = parts(read_proposals(data / "val-proposals.pkl"))
     assert not errors
     assert found.index.keys() == [(VAL[0], second) for second in SECONDS]
     recall = json.loads((data / "val-recall.json").read_text())
@@ -168,7 +169,7 @@ def test_videos_with_a_detectors_boxes_in_pixels_and_a_single_action(fresh: Work
         "30 boxes in pixels, divided by the size of the frames; 10 of them on other videos, left",
     ):
         assert line in result.output
-    found, _ = read_proposals(fresh.path("results/data/train-proposals.pkl"))
+    found, _ = parts(read_proposals(fresh.path("results/data/train-proposals.pkl")))
     assert found.index.keys() == [
         (video, second) for video in sorted(TRAIN) for second in SECONDS[:-1]
     ]
