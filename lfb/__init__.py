@@ -13,6 +13,6 @@ above it in this list (tests/test_layers.py):
     scoring    mAP under three protocols, the table
     report     the HTML report
 
-All of them may use the modules at the root: errors, random draws, worker processes, the frame of
-every program, the digest of the code, and what a Slurm cluster offers.
+All of them may use the modules at the root: errors, random draws, worker processes, requests to
+stop, the frame of every program, the digest of the code, and what a Slurm cluster offers.
 """

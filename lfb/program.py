@@ -75,11 +75,19 @@ def describe_failure(log_file: str | Path) -> str:
     return f"it ended without an error message: killed, or out of memory? Its log ends:\n{ending}"
 
 
-def progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
-    """Yield the items, and show a bar with the time left if stderr is a terminal."""
+def progress(items: Iterable[Item], what: str, total: int, done: int = 0) -> Iterator[Item]:
+    """Yield the items, and show a bar with the time left if stderr is a terminal.
+
+    Args:
+        items: The items that are left.
+        what: Name of the bar.
+        total: Number of all items.
+        done: Number of items that are done already.
+    """
     from tqdm import tqdm
 
-    return iter(tqdm(items, what, total, leave=False, disable=not sys.stderr.isatty()))
+    hidden = not sys.stderr.isatty()
+    return iter(tqdm(items, what, total, leave=False, disable=hidden, initial=done))
 
 
 def _job(log_file: Path) -> str:

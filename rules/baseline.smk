@@ -34,11 +34,12 @@ rule train_baseline:
         *code("train", ["baseline"]),
         program=program("train"),
         settings=settings_file("train", settings.training_settings(config, "baseline")),
+        saving=saving(lambda wildcards: "baseline"),
     message:
         "{rule}: seed {wildcards.seed}"
     shell:
         "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest}"
         " --device {resources.device} --processes {resources.gpu}"
-        " --threads {threads} --workers {resources.workers}"
+        " --threads {threads} --workers {resources.workers}{params.saving}"
         " --checkpoint {output.checkpoint} --history {output.history}"

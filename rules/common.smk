@@ -161,6 +161,19 @@ def bank_options(split):
     )
 
 
+def saving(model):
+    """Return a params function: the option that says how often a training saves within an epoch.
+
+    Snakemake ignores the result when it compares params, because the function takes `input`.
+    """
+
+    def option(wildcards, input):
+        minutes = settings.save_minutes(config, model(wildcards))
+        return "" if minutes is None else f" --save-minutes {minutes}"
+
+    return option
+
+
 def baseline_of_bank(split):
     """Return an input function: the checkpoint that built the bank of the rule's model."""
     return lambda wildcards: (

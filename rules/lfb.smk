@@ -42,11 +42,12 @@ rule train_lfb:
             lambda wildcards: settings.training_settings(config, wildcards.model),
         ),
         bank=bank_options("train"),
+        saving=saving(lambda wildcards: wildcards.model),
     message:
         "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
         "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} {params.bank}"
         " --device {resources.device} --processes {resources.gpu}"
-        " --threads {threads} --workers {resources.workers}"
+        " --threads {threads} --workers {resources.workers}{params.saving}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--processes", type=int, default=1, help="training processes, one for each GPU"
     )
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--save-minutes", type=float, help="minutes between saves in an epoch")
     add_bank(parser)
     parser.add_argument("--checkpoint", required=True, help="checkpoint to write")
     parser.add_argument("--history", required=True, help="metrics of each epoch to write")
@@ -39,5 +40,6 @@ def run(arguments: argparse.Namespace) -> None:
             checkpoint=arguments.checkpoint,
             history=arguments.history,
             team=team,
+            save_minutes=arguments.save_minutes,
             workers=arguments.workers,
         )

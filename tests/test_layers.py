@@ -8,7 +8,9 @@ import lfb
 LIBRARY = Path(lfb.__file__).parent
 # The order that lfb/__init__.py states.
 PACKAGES = ["files", "config", "video", "data", "bank", "models", "learning", "scoring", "report"]
-ROOT_MODULES = ["errors", "randomness", "processes", "program", "code_digest", "slurm"]
+ROOT_MODULES = [
+    *("errors", "randomness", "processes", "interruption", "program", "code_digest", "slurm"),
+]
 
 
 def imports(file: Path) -> set[str]:

@@ -99,12 +99,19 @@ def recall_settings(config: Mapping[str, Any], split: str) -> dict[str, Any]:
 def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Return what the training of a model depends on."""
     own = config["models"][model]
+    keys = _training(config, model)
+    del keys["save_minutes"]  # no result depends on it
     return {
         **_model(config, model),
         **model_settings(config, model),
         "weights": own.get("weights", config["weights"]),
-        "training": {**config["training"], **own.get("training", {})},
+        "training": keys,
     }
+
+
+def save_minutes(config: Mapping[str, Any], model: str) -> float | None:
+    """Return the minutes between two saves within an epoch of a model; None for none."""
+    return _training(config, model)["save_minutes"]
 
 
 def model_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
@@ -164,6 +171,11 @@ def report_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "sampling": config["inference"]["sampling"],
         "unscored": config["data"]["unscored"],
     }
+
+
+def _training(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return the keys of a model's training."""
+    return {**config["training"], **config["models"][model].get("training", {})}
 
 
 def _some(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What a network sees of a keyframe: a clip, the boxes in it, and the bank rows around it."""
 
 import math
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -284,6 +285,10 @@ class Shuffled(Sampler):
         processes: Number of processes.
         clips: Clips of an epoch. Each epoch then continues where the last one stopped. None for one
             pass over the keyframes.
+
+    Attributes:
+        epoch: Number of the epoch, from 0.
+        first: Number of the first batch in the epoch; the batches before it are skipped.
     """
 
     def __init__(
@@ -309,6 +314,7 @@ class Shuffled(Sampler):
         self.rank, self.processes = rank, processes
         self.clips = size if clips is None else clips
         self.epoch = 0
+        self.first = 0
 
     def __len__(self) -> int:
         return self.clips // (self.batch * self.processes)
@@ -317,7 +323,7 @@ class Shuffled(Sampler):
         total = self.batch * self.processes
         begin = self.epoch * len(self)
         drawn = None
-        for iteration in range(begin, begin + len(self)):
+        for iteration in range(begin + self.first, begin + len(self)):
             number, place = divmod(iteration, self.size // total)
             if number != drawn:
                 order = generator("order", self.seed, number).permutation(self.size)
@@ -358,4 +364,11 @@ def load(clips: Clips, batches: Sampler, workers: int, device: torch.device) -> 
         collate_fn=collate,
         pin_memory=device.type == "cuda",
         multiprocessing_context=context if workers else None,
+        worker_init_fn=_leave_signals_to_the_job,
     )
+
+
+def _leave_signals_to_the_job(worker: int) -> None:
+    """Ignore the signals that ask a job to stop. It needs this worker until it has saved."""
+    for number in signal.SIGTERM, signal.SIGUSR1:
+        signal.signal(number, signal.SIG_IGN)

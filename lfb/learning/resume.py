@@ -1,11 +1,13 @@
-"""The resume state of a training, written after each epoch so that a killed run continues from it.
+"""The resume state of a training, from which a killed run continues.
 
-It needs no random states, because every draw has a key.
+After an epoch it needs no random states, because every draw has a key. Within an epoch it has those
+of dropout, whose key is that of the epoch.
 """
 
 import io
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +21,46 @@ from lfb.learning.optimizer import SGD
 log = logging.getLogger("lfb")
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        history: Metrics of each epoch done.
+        epoch: The state of each process in the epoch after those; empty at its beginning.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    epoch: list[dict[str, Any]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        within = f", iteration {self.epoch[0]['iteration']}" if self.epoch else ""
+        return f"epoch {len(self.history) + bool(self.epoch)}{within}"
+
+
 def save_state(
     path: Path,
     identity: Mapping[str, Any],
     model: nn.Module,
     optimizer: SGD,
     history: list[dict[str, float]],
-    finished: bool,
+    finished: bool = False,
+    epoch: list[dict[str, Any]] | None = None,
 ) -> None:
-    """Write the state after an epoch.
+    """Write the state of a training.
 
     Args:
         identity: What the run depends on; see ``load_state``.
-        history: Metrics of each epoch so far.
-        finished: Whether this was the last epoch.
+        history: Metrics of each epoch done.
+        finished: Whether the last epoch is done.
+        epoch: The state of each process within an epoch; see ``Progress``.
     """
     state = {
         "identity": dict(identity),
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": history,
+        "epoch": epoch or [],
         "finished": finished,
     }
     content = io.BytesIO()  # torch.save to a file hides the cause of a disk error
@@ -53,20 +75,20 @@ def load_state(
     model: nn.Module,
     optimizer: SGD,
     device: torch.device,
-) -> list[dict[str, float]]:
+) -> Progress:
     """Load the state of an earlier start of this run into a model and its optimizer.
 
     A state of a finished run with another identity is ignored. If only ``code`` differs, the run
     continues with a warning.
 
     Returns:
-        The metrics of the epochs done; an empty list without a state.
+        How far that start trained; nothing without a state.
 
     Raises:
         UserError: The file is broken, or the state of an unfinished run with another identity.
     """
     if not path.exists():
-        return []
+        return Progress()
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         other, finished = dict(state["identity"]), state["finished"]
@@ -79,7 +101,7 @@ def load_state(
         key for key in sorted(identity.keys() | other.keys()) if identity.get(key) != other.get(key)
     ]
     if differing and finished:
-        return []  # that run has written its checkpoint, and this run makes another one
+        return Progress()  # that run has written its checkpoint, and this run makes another one
     if differing == ["code"]:
         log.warning("warning: the code has changed since the epochs in %s were trained", path)
     elif differing:
@@ -90,8 +112,9 @@ def load_state(
         )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
-    log.info("continuing after epoch %d, from %s", len(state["history"]), path)
-    return state["history"]
+    progress = Progress(state["history"], state.get("epoch", []))  # older states have no "epoch"
+    log.info("continuing after %s, from %s", progress, path)
+    return progress
 
 
 def _differences(old: Any, new: Any, keys: list[str]) -> list[str]:

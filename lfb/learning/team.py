@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import distributed
@@ -12,6 +13,7 @@ from torch import distributed
 from lfb.learning.gpus import choose_device, take_gpus
 from lfb.learning.memory import keep_freed_memory
 
+Value = TypeVar("Value")
 log = logging.getLogger("lfb")
 
 
@@ -41,6 +43,22 @@ class Team:
         total = torch.tensor(value, dtype=torch.float64, device=self.device)
         distributed.all_reduce(total)
         return total.item() / self.size
+
+    def most(self, *values: int) -> list[int]:
+        """Return the largest of each number over all processes."""
+        if self.size == 1:
+            return list(values)
+        largest = torch.tensor(values)
+        distributed.all_reduce(largest, distributed.ReduceOp.MAX)
+        return largest.tolist()
+
+    def gather(self, value: Value) -> list[Value]:
+        """Return the values of all processes, by rank."""
+        if self.size == 1:
+            return [value]
+        values = [value] * self.size
+        distributed.all_gather_object(values, value)
+        return values
 
 
 @contextmanager
@@ -75,6 +93,9 @@ def join_team(device: str, threads: int) -> Iterator[Team]:
         else:
             log.setLevel(logging.WARNING)
         if size > 1:
-            distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+            # On GPUs too, small messages go from CPU to CPU, which does not wait for the GPU.
+            distributed.init_process_group(
+                "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
+            )
             stack.callback(distributed.destroy_process_group)
         yield Team(rank, size, chosen)

@@ -2,10 +2,11 @@
 
 import logging
 import math
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from lfb.bank.features import BankFeatures
 from lfb.errors import UserError
 from lfb.learning.clips import Batch, Clips, Shuffled, load
+from lfb.learning.epoch import Epoch, Pauses
 from lfb.learning.optimizer import SGD
 from lfb.learning.resume import load_state, save_state
 from lfb.learning.team import Team
@@ -110,6 +112,8 @@ def train(
     team: Team,
     identity: Mapping[str, Any],
     state_file: Path,
+    save_minutes: float | None = None,
+    stop: Callable[[], str | None] = lambda: None,
     workers: int = 0,
 ) -> list[dict[str, float]]:
     """Train a model in place and return the metrics of each epoch.
@@ -125,10 +129,13 @@ def train(
             identity is the same; see ``load_state``.
         state_file: Resume state, written after each epoch. It stays after the last epoch, so that
             a kill before the checkpoint is written loses nothing.
+        save_minutes: Minutes between two saves within an epoch; None for none.
+        stop: Returns why the training has to stop; None to go on.
         workers: Data-loading processes of each training process.
 
     Raises:
         UserError: The resume state is of another configuration, or the loss is not finite.
+        Stopped: ``stop`` returned a reason. The resume state is saved.
     """
     device = team.device
     model.to(device)
@@ -138,7 +145,12 @@ def train(
     features = None
     if clips.bank is not None:
         features = BankFeatures(clips.bank, model.backbone.channels, device)
-    history = load_state(state_file, identity, model, optimizer, device)
+    done = load_state(state_file, identity, model, optimizer, device)
+    if len(set(team.gather(str(done)))) > 1:
+        raise UserError(
+            f"{state_file}: the processes see different versions of this file. Wait until the file "
+            "system shows the same one on every node, and run the same command again."
+        )
     if training.compile:
         model.backbone.compile()
     parallel = DistributedDataParallel(model) if team.size > 1 else model
@@ -155,48 +167,48 @@ def train(
         training.learning_rate_batch,
     )
 
-    start, epochs_before = time.monotonic(), len(history)
-    for epoch in range(epochs_before, training.epochs):
-        begin = time.monotonic()
-        order.epoch = epoch
-        torch.manual_seed(seed_of("dropout", seed, epoch, team.rank))
+    history = done.history
+    save = partial(save_state, state_file, identity, model, optimizer, history)
+    pauses = Pauses(lambda states: save(epoch=states), save_minutes, stop, team)
+    length, resumed = len(order), done.epoch[team.rank] if done.epoch else None
+    epochs_before = len(history)
+    for number in range(epochs_before, training.epochs):
+        what = f"{name}: epoch {number + 1}/{training.epochs}"
+        epoch, resumed = Epoch(device, resumed), None
+        order.epoch, order.first = number, epoch.iteration
+        torch.manual_seed(seed_of("dropout", seed, number, team.rank))
         model.train()
-        loss_sum = torch.zeros((), device=device)
-        norm_sum = torch.zeros((), device=device)
-        batches = progress(loader, f"{name}: epoch {epoch + 1}/{training.epochs}", len(order))
-        for number, batch in enumerate(batches):
-            rate = learning_rate(training, epoch * len(order) + number, len(order), team.size)
-            loss, norm = _step(parallel, batch.to(device), features, optimizer, rate, training)
-            loss_sum += loss
-            norm_sum += norm
-        now = time.monotonic()
+        batches = iter(loader)  # draws a random number itself
+        epoch.restore_random()
+        for batch in progress(batches, what, length, epoch.iteration):
+            rate = learning_rate(training, number * length + epoch.iteration, length, team.size)
+            epoch.add(*_step(parallel, batch.to(device), features, optimizer, rate, training))
+            pauses.after(epoch, what)
         metrics = {
-            "epoch": epoch + 1,
-            "loss": team.mean(loss_sum.item() / len(order)),
-            "gradient_norm": norm_sum.item() / len(order),
-            "learning_rate": rate,
-            "seconds": round(now - begin, 2),
+            "epoch": number + 1,
+            "loss": team.mean(epoch.loss.item() / length),
+            "gradient_norm": epoch.norm.item() / length,
+            "learning_rate": learning_rate(training, (number + 1) * length - 1, length, team.size),
+            "seconds": round(epoch.seconds, 2),
         }
         if not math.isfinite(metrics["loss"]):
             raise UserError(
-                f"{name}, epoch {epoch + 1}: the loss is {metrics['loss']}. Lower "
+                f"{name}, epoch {number + 1}: the loss is {metrics['loss']}. Lower "
                 f"training.learning_rate ({training.learning_rate}) or raise "
                 f"training.warmup_epochs ({training.warmup_epochs})."
             )
         history.append(metrics)
         remaining = training.epochs - len(history)
-        left = (now - start) / (len(history) - epochs_before) * remaining
+        left = mean(metrics["seconds"] for metrics in history[epochs_before:]) * remaining
         log.info(
-            "%s: epoch %d/%d, loss %.4f, %.0f clips/s%s",
-            name,
-            epoch + 1,
-            training.epochs,
+            "%s, loss %.4f, %.0f clips/s%s",
+            what,
             metrics["loss"],
-            len(order) * training.batch * team.size / max(now - begin, 0.01),
+            length * training.batch * team.size / max(metrics["seconds"], 0.01),
             f", {format_duration(left)} left" if remaining else "",
         )
         if team.leads:
-            save_state(state_file, identity, model, optimizer, history, finished=not remaining)
+            save(finished=not remaining)
     return history
 
 

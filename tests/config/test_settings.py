@@ -159,3 +159,13 @@ def test_settings_fit_the_classes_that_they_configure():
     Training(**given["training"])
     Input(**given["input"])
     Window(**given["window"])
+
+
+def test_how_often_a_training_saves_is_no_part_of_what_it_depends_on():
+    config = checked(training__save_minutes=3)
+    config["models"]["lfb_nl"].setdefault("training", {})["save_minutes"] = None
+    for model in "baseline", "lfb_nl":
+        assert "save_minutes" not in settings.training_settings(config, model)["training"]
+    assert settings.save_minutes(config, "baseline") == 3
+    assert settings.save_minutes(config, "lfb_nl") is None
+    assert settings.save_minutes(checked(), "baseline") == 15

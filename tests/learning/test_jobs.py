@@ -67,6 +67,7 @@ class Project:
             checkpoint=self.checkpoint(name),
             history=self.folder / name / "history.jsonl",
             team=Team(0, 1, CPU),
+            save_minutes=None,
             **self.inputs,
         )
 

@@ -29,7 +29,7 @@ def test_weights_running_sums_and_history_are_restored(tmp_path):
     network, optimizer = started(0)
     save_state(tmp_path / "resume.pt", {"seed": 1}, network, optimizer, HISTORY, False)
     again, other = started(1)
-    assert load_state(tmp_path / "resume.pt", {"seed": 1}, again, other, CPU) == HISTORY
+    assert load_state(tmp_path / "resume.pt", {"seed": 1}, again, other, CPU).history == HISTORY
     assert equal(again, network)
     sums = zip(other.state_dict(), optimizer.state_dict(), strict=True)
     assert all(torch.equal(a, b) for a, b in sums)
@@ -38,9 +38,9 @@ def test_weights_running_sums_and_history_are_restored(tmp_path):
 def test_a_finished_run_of_another_identity_does_not_change_the_model(tmp_path):
     save_state(tmp_path / "resume.pt", {"seed": 1}, *started(0), HISTORY, True)
     again, optimizer = started(1)
-    assert load_state(tmp_path / "resume.pt", {"seed": 2}, again, optimizer, CPU) == []
+    assert load_state(tmp_path / "resume.pt", {"seed": 2}, again, optimizer, CPU).history == []
     assert equal(again, started(1)[0])
 
 
 def test_without_a_file_there_is_no_history(tmp_path):
-    assert load_state(tmp_path / "resume.pt", {}, *started(0), CPU) == []
+    assert load_state(tmp_path / "resume.pt", {}, *started(0), CPU).history == []

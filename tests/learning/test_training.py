@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -19,6 +20,7 @@ from torch.nn import functional
 import lfb.learning.training
 from lfb.bank.store import Bank
 from lfb.errors import UserError
+from lfb.interruption import Stopped
 from lfb.learning.clips import Clips, Shuffled, Window, load
 from lfb.learning.team import Team
 from lfb.learning.training import Training, action_loss, format_duration, learning_rate, train
@@ -121,8 +123,11 @@ class Run:
     operator: dict[str, Any] | None
     training: Training = TRAINING
     code: str = "old"
+    save_minutes: float | None = None
 
-    def start(self, weights: int = 0) -> tuple[list[dict[str, float]], dict[str, torch.Tensor]]:
+    def start(
+        self, weights: int = 0, stop: Callable[[], str | None] = lambda: None
+    ) -> tuple[list[dict[str, float]], dict[str, torch.Tensor]]:
         torch.manual_seed(weights)
         model = make_model(self.operator)
         window = Window(6, 2) if self.bank is not None else None
@@ -139,6 +144,8 @@ class Run:
                 "seed": 7,
             },
             state_file=self.folder / "resume.pt",
+            save_minutes=self.save_minutes,
+            stop=stop,
         )
         return history, model.state_dict()
 
@@ -174,6 +181,79 @@ def test_a_killed_run_ends_with_the_weights_of_one_never_killed(
     again, resumed = run.start(weights=0 if epoch == 1 and not kept else 99)
     assert results(again) == results(history)
     assert resumed.keys() == weights.keys()
+    assert all(torch.equal(resumed[name], weights[name]) for name in weights)
+
+
+def after(iterations: int) -> Callable[[], str | None]:
+    """Return a reason to stop, after some iterations of one start."""
+    left = iter([None] * (iterations - 1))
+    return lambda: next(left, "signal SIGTERM")
+
+
+@pytest.mark.parametrize("iterations", [(1,), (3,), (4,), (6, 1, 4)])
+@pytest.mark.parametrize("operator", [None, NON_LOCAL], ids=["baseline", "non_local"])
+def test_a_run_stopped_within_epochs_ends_with_the_weights_of_one_never_stopped(
+    tmp_path, operator, iterations
+):
+    bank = make_bank(tmp_path) if operator else None
+    history, weights = Run(tmp_path / "whole", bank, operator).start()
+    run = Run(tmp_path / "stopped", bank, operator)
+    for number in iterations:  # an epoch has four
+        with pytest.raises(Stopped, match=r"saved and stopped after iteration \d \(signal SIGTERM"):
+            run.start(weights=99 if run.folder.exists() else 0, stop=after(number))
+    again, resumed = run.start(weights=99)
+    assert results(again) == results(history)
+    assert all(torch.equal(resumed[name], weights[name]) for name in weights)
+
+
+def test_a_run_killed_within_an_epoch_continues_from_its_last_save(tmp_path, monkeypatch):
+    history, weights = Run(tmp_path / "whole", None, None).start()
+    run = Run(tmp_path / "killed", None, None, save_minutes=0)
+    step = lfb.learning.training._step
+    steps = []
+
+    def killed(*given: Any) -> Any:
+        steps.append(given)
+        if len(steps) == 7:
+            raise Killed
+        return step(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lfb.learning.training, "_step", killed)
+        with pytest.raises(Killed):
+            run.start()
+    steps.clear()
+    monkeypatch.setattr(
+        lfb.learning.training, "_step", lambda *given: steps.append(0) or step(*given)
+    )
+    again, resumed = run.start(weights=99)
+    assert len(steps) == 12 - 6
+    assert results(again) == results(history)
+    assert all(torch.equal(resumed[name], weights[name]) for name in weights)
+
+
+def test_clips_before_the_pause_are_not_decoded_again(tmp_path, monkeypatch):
+    run = Run(tmp_path, None, None)
+    with pytest.raises(Stopped):
+        run.start(stop=after(11))
+    read = []
+    get = Clips.__getitem__
+    monkeypatch.setattr(
+        Clips, "__getitem__", lambda clips, item: read.append(item) or get(clips, item)
+    )
+    run.start()
+    assert len(read) == TRAINING.batch  # one of the twelve iterations
+
+
+def test_a_state_from_before_pauses_within_an_epoch_still_loads(tmp_path, monkeypatch):
+    history, weights = Run(tmp_path / "whole", None, None).start()
+    run = Run(tmp_path / "old", None, None)
+    kill_after_the_first_epoch(run, monkeypatch)
+    state = torch.load(run.folder / "resume.pt")
+    del state["epoch"]
+    torch.save(state, run.folder / "resume.pt")
+    again, resumed = run.start(weights=99)
+    assert results(again) == results(history)
     assert all(torch.equal(resumed[name], weights[name]) for name in weights)
 
 
@@ -400,6 +480,10 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     assert one["rates"] == pytest.approx(expected)
     weights, copy = one["weights"], other["weights"]
     assert all(torch.equal(weights[name], copy[name]) for name in weights)
+    # Stopped within an epoch by the second process alone, and started again.
+    assert one["resumed losses"] == one["losses"]
+    assert all(torch.equal(weights[name], one["resumed weights"][name]) for name in weights)
+    assert (tmp_path / "stopped.pt").exists()
 
 
 def test_a_log_line_has_the_model_the_loss_the_speed_and_the_time_left(tmp_path, caplog):

@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from lfb.code_digest import digest_of_code
 from lfb.data.keyframes import Keyframes
 from lfb.files.atomic import atomic
 from lfb.files.digests import digest
+from lfb.interruption import Interruption, SlurmJob, Stopped
 from lfb.learning.clips import Clips, Input, Window
 from lfb.learning.team import Team
 from lfb.learning.training import Training, train
@@ -38,9 +41,13 @@ def train_model(
     checkpoint: File,
     history: File,
     team: Team,
+    save_minutes: float | None,
     workers: int,
 ) -> None:
     """Train one model and write its checkpoint and the metrics of each epoch.
+
+    When a signal or the time limit of its Slurm job stops the training, the process ends with exit
+    code 1, and the job goes back into Slurm's queue.
 
     A resume state lies beside the checkpoint. Snakemake must not know of it, because it deletes
     declared outputs before it starts a job again.
@@ -56,6 +63,7 @@ def train_model(
         checkpoint: The checkpoint to write.
         history: JSON lines to write.
         team: The processes that train together; the first one writes.
+        save_minutes: Minutes between two saves within an epoch; None for none.
         workers: Data-loading processes of each training process.
     """
     chosen, frames = Keyframes.load(keyframes), Manifest(manifest)
@@ -92,19 +100,38 @@ def train_model(
         "weights": digest(weights) if weights else None,
         "processes": team.size,
     }
-    metrics = train(
-        model,
-        clips,
-        Training(**settings["training"]),
-        name=name,
-        seed=seed,
-        team=team,
-        identity=identity,
-        state_file=Path(checkpoint).with_name("resume.pt"),
-        workers=workers,
-    )
+    job = SlurmJob.current() if team.leads else None
+    with Interruption(job) as interruption, _requeued(job, team):
+        metrics = train(
+            model,
+            clips,
+            Training(**settings["training"]),
+            name=name,
+            seed=seed,
+            team=team,
+            identity=identity,
+            state_file=Path(checkpoint).with_name("resume.pt"),
+            save_minutes=save_minutes,
+            stop=interruption.reason,
+            workers=workers,
+        )
     if team.leads:
         about = {"model": described, "epoch": len(metrics), **identity}
         save_checkpoint(checkpoint, model, about)
         with atomic(history) as scratch:
             scratch.write_text("".join(json.dumps(line) + "\n" for line in metrics))
+
+
+@contextmanager
+def _requeued(job: SlurmJob | None, team: Team) -> Iterator[None]:
+    """Put a stopped training's Slurm job back into the queue, and end all its processes."""
+    try:
+        yield
+    except Stopped as stopped:
+        requeued = job is not None and job.requeue()
+        team.gather(None)  # the others wait, because torchrun ends all when one ends
+        if job is not None and requeued:
+            log.info("%s. Slurm job %s is back in the queue and continues.", stopped, job.number)
+        elif team.leads:
+            raise Stopped(f"{stopped}. Run the same command to continue.") from None
+        sys.exit(1)
