@@ -2,6 +2,8 @@
 
 import argparse
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from lfb.data.predictions import Predictions, read_csv
 from lfb.files.atomic import write_json
@@ -26,15 +28,28 @@ def run(arguments: argparse.Namespace) -> None:
         classes=split.labels,
         excluded=split.excluded,
     )
-    for protocol, found in measured.items():
-        spread = ""
-        if found["mAP_std"] is not None:
-            spread = f" ± {found['mAP_std']:.2f} over {len(found['mAPs'])} draws"
-        log.info("mAP %.2f%s under protocol %s", found["mAP"], spread, protocol)
-        if found["left_out"]:
-            log.warning(
-                "warning: %s: left out of the mean: %s",
-                protocol,
-                ", ".join(found["left_out"]),
-            )
+    log.info("%s", "; ".join(_map_text(protocol, found) for protocol, found in measured.items()))
+    for names, protocols in _left_out(measured).items():
+        log.warning(
+            "warning: left out of the mean under protocol %s: %s",
+            ", ".join(protocols),
+            ", ".join(names),
+        )
     write_json(arguments.output, measured)
+
+
+def _map_text(protocol: str, found: Mapping[str, Any]) -> str:
+    """Return the mAP under a protocol, with its spread if there are several draws."""
+    spread = ""
+    if found["mAP_std"] is not None:
+        spread = f" ± {found['mAP_std']:.2f} over {len(found['mAPs'])} draws"
+    return f"mAP {found['mAP']:.2f}{spread} under protocol {protocol}"
+
+
+def _left_out(measured: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, ...], list[str]]:
+    """Return the protocols that leave the same classes out of the mean, by these classes."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for protocol, found in measured.items():
+        if found["left_out"]:
+            groups.setdefault(tuple(found["left_out"]), []).append(protocol)
+    return groups

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     from lfb.bank.opening import open_bank
     from lfb.learning.clips import Input, Window
     from lfb.report.page import write_report
-    from lfb.report.results import Data, load_models
+    from lfb.report.results import Data, day_of, load_models
     from lfb.video.frames import Manifest
 
     torch.set_num_threads(1)  # sums do not depend on the number of cores
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         ),
         seeds=settings["seeds"],
         data=Data(
+            name=settings["data"],
             split=read_split(arguments),
             manifest=manifest,
             clip=Input(**settings["input"]),
@@ -67,4 +68,5 @@ def run(arguments: argparse.Namespace) -> None:
         table=table,
         protocol=settings["protocol"],
         sampling=settings["sampling"],
+        date=day_of(arguments.metrics),
     )

@@ -161,7 +161,9 @@ def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def report_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the report depends on, in addition to the results and the models."""
+    data = config["data"]
     return {
+        "data": data["name"] or data["val"]["annotations"],
         "protocol": config["evaluation"]["protocol"],
         "seeds": config["seeds"],
         "models": list(config["models"]),
@@ -169,7 +171,7 @@ def report_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "input": config["input"],
         "window": config["window"],
         "sampling": config["inference"]["sampling"],
-        "unscored": config["data"]["unscored"],
+        "unscored": data["unscored"],
     }
 
 

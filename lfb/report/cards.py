@@ -120,7 +120,7 @@ def _card(
             {
                 "letter": letters[person],
                 "actions": [names[i] for i in np.flatnonzero(people.actions[person])],
-                "answers": [answer_of(given, person) for given in answers.values()],
+                "answers": {name: answer_of(given, person) for name, given in answers.items()},
             }
             for person in left_to_right
         ],

@@ -1,6 +1,7 @@
 """Each model's answers for the annotated people, and keyframes that show the differences."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from lfb.data.predictions import Predictions
 from lfb.data.selection import training_keyframes
 from lfb.data.split import Split
 from lfb.scoring.evaluation import IOU
+
+SECONDS_APART = 5  # least distance of two keyframes to show of one video
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,8 @@ def choose_keyframes(
 ) -> list[Group]:
     """Choose keyframes where the bank helps, where it misleads, and where every model fails.
 
-    A group takes at most one keyframe of each video, and none that an earlier group has. Equal
+    A group takes one keyframe of each video. If there are too few videos, it takes more of them, at
+    least ``SECONDS_APART`` from each other. It takes none that an earlier group has. Equal
     differences are in the order of video and second. People without a scored box do not count as
     failures of the models: the person detector missed them.
 
@@ -168,14 +172,26 @@ def choose_keyframes(
     groups: list[Group] = []
     for title, interest, limit in kinds:
         size = people.sum_by_keyframe(interest)
-        chosen: dict[str, int] = {}
-        for number in np.argsort(-size, kind="stable").tolist():
-            if size[number] <= 0 or len(chosen) == limit:
-                break
-            if not any(number in group.keyframes for group in groups):
-                chosen.setdefault(people.keyframes[number].video, number)
-        groups.append(Group(title, list(chosen.values()), int((size > 0).sum()), interest))
+        shown = {number for group in groups for number in group.keyframes}
+        largest_first = np.argsort(-size, kind="stable")[: (size > 0).sum()].tolist()
+        candidates = [number for number in largest_first if number not in shown]
+        chosen = _far_apart(people.keyframes, candidates, limit)
+        groups.append(Group(title, chosen, len(largest_first), interest))
     return groups
+
+
+def _far_apart(keyframes: Sequence[Keyframe], candidates: Sequence[int], limit: int) -> list[int]:
+    """Return the first candidates of different videos, then those far from each other."""
+    chosen: list[int] = []
+    for apart in (math.inf, SECONDS_APART):
+        for number in candidates:
+            if len(chosen) < limit and all(
+                keyframes[number].video != keyframes[other].video
+                or abs(keyframes[number].second - keyframes[other].second) >= apart
+                for other in chosen
+            ):
+                chosen.append(number)
+    return chosen
 
 
 def _best_rows(people: People, predictions: Predictions) -> np.ndarray:

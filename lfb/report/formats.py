@@ -20,6 +20,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def millions(value: int) -> str:
+    """Return a count in millions with two digits that matter, such as "0.067" or "32"."""
+    return f"{value / 1e6:.2g}"
+
+
 def short(value: float) -> str:
     """Return a number with at most two decimals, for CSS."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -11,11 +11,26 @@ import jinja2
 from lfb.files.atomic import atomic
 from lfb.report import charts, formats
 from lfb.report.cards import example_cards
+from lfb.report.examples import SECONDS_APART
 from lfb.report.results import Data, Model
 from lfb.scoring.evaluation import IOU
 
 TEMPLATES = Path(__file__).parent
 LARGEST_GAINS = 3  # classes named above the chart
+SMALL = 10_000_000  # parameters; the published networks have about 30 million
+COLUMNS = {  # of the mAP table, as the page explains them
+    "model": "its key in the config",
+    "operator": "how it reads the bank",
+    "backbone": "its network",
+    "seeds": "number of runs",
+    "draws": "random draws from the bank in testing",
+    "mAP": "mean over classes and seeds, in percent",
+    "mAP_std": "sample standard deviation over the seeds",
+    "mAP_std_draws": "sample standard deviation over the draws of a seed",
+    "gain": "mAP minus that of the baseline, in points",
+    "published_mAP": "mAP that the config names as published",
+    "difference": "mAP minus the published mAP, in points",
+}
 
 
 def write_report(
@@ -27,6 +42,7 @@ def write_report(
     table: Sequence[Mapping[str, str]],
     protocol: str,
     sampling: str,
+    date: str,
 ) -> None:
     """Write a page that needs no other file; the same results give the same bytes.
 
@@ -38,6 +54,7 @@ def write_report(
         table: Rows of the mAP table.
         protocol: The protocol of the table.
         sampling: How features of crowded seconds are chosen, ``highest`` or ``random``.
+        date: Day on which the models were measured.
     """
     models = sorted(models, key=lambda model: model.name != "baseline")
     baseline, others = models[0], models[1:]
@@ -45,7 +62,13 @@ def write_report(
     palette = [charts.PALETTE[i % len(charts.PALETTE)] for i in range(len(others))]
     colours = dict(zip((m.name for m in models), [charts.BASELINE, *palette], strict=True))
     page = templates().get_template("page.html.j2")
+    small = baseline.parameters < SMALL
     html = page.render(
+        data=data,
+        date=date,
+        small=small,
+        comparable=not small and any(row["published_mAP"] for row in table),
+        parameters={model.name: model.parameters for model in models},
         protocol=protocol,
         random_draws=sampling == "random",
         seeds=seeds,
@@ -53,11 +76,13 @@ def write_report(
         best=best,
         baseline=baseline,
         table=table,
+        columns=_columns(table, draws=sampling == "random"),
         protocols=_map_by_protocol(models),
         classes=_classes(models, best, protocol),
         curves=_curves(models, colours),
         examples=example_cards(models, best, data),
         iou=IOU,
+        apart=SECONDS_APART,
         window=data.window,
         models=models,
         facts=_facts(models),
@@ -80,10 +105,21 @@ def templates() -> jinja2.Environment:
         "percent": formats.percent,
         "signed": formats.signed,
         "count": formats.count,
+        "millions": formats.millions,
         "short": formats.short,
         "json": formats.indented_json,
     }
     return environment
+
+
+def _columns(table: Sequence[Mapping[str, str]], *, draws: bool) -> dict[str, str]:
+    """Return the columns of the mAP table to show, with their meaning: those that are not empty."""
+    of_draws = ("draws", "mAP_std_draws")
+    return {
+        column: meaning
+        for column, meaning in COLUMNS.items()
+        if any(row.get(column) for row in table) and (draws or column not in of_draws)
+    }
 
 
 def _map_by_protocol(models: Sequence[Model]) -> dict[str, dict[str, tuple[float, float | None]]]:
@@ -178,21 +214,40 @@ def _curves(models: Sequence[Model], colours: Mapping[str, str]) -> dict[str, An
 
 
 def _facts(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
-    """Return how each model was made, from the metadata of its checkpoint."""
-    facts = {}
+    """Return how each model was made, from the metadata of its checkpoint.
+
+    What is empty for every model is left out.
+    """
+    facts: dict[str, dict[str, Any]] = {}
     for model in models:
         about = model.checkpoint.about
         training = about.get("settings", {}).get("training", {})
         operator = dict(about["model"]["operator"] or {"name": "none"})
         facts[model.name] = {
+            "parameters": f"{formats.millions(model.parameters)} million",
             "operator": operator.pop("name"),
             "operator settings": ", ".join(f"{key} {value}" for key, value in operator.items()),
             "imported from": about.get("source", ""),
             "epochs": about.get("epoch", ""),
             "batch": f"{training['batch']} x {about['processes']}" if training else "",
-            "learning rate": f"{training['learning_rate']:g}" if training else "",
+            "learning rate": _learning_rate(training, about["processes"]) if training else "",
             "packages": ", ".join(f"{name} {v}" for name, v in about["versions"].items()),
             "commit": about["commit"] or "not a git checkout",
             "data": about.get("data", ""),
         }
-    return facts
+    filled = {key for about in facts.values() for key, value in about.items() if value}
+    return {
+        name: {key: value for key, value in about.items() if key in filled}
+        for name, about in facts.items()
+    }
+
+
+def _learning_rate(training: Mapping[str, Any], processes: int) -> str:
+    """Return the learning rate that a training used, and how it follows from the config."""
+    base, batch, meant_for = (
+        training[key] for key in ("learning_rate", "batch", "learning_rate_batch")
+    )
+    used = base * batch * processes / meant_for
+    if used == base:
+        return f"{used:g}"
+    return f"{used:g} = {base:g} x {batch} x {processes} / {meant_for}"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -33,6 +34,11 @@ class Model:
     predictions: Predictions
     checkpoint: Checkpoint
 
+    @property
+    def parameters(self) -> int:
+        """Number of parameters, counted in the checkpoint."""
+        return sum(tensor.numel() for tensor in self.checkpoint.weights.values())
+
     def mean_map(self, protocol: str) -> float:
         """Return the mean mAP over the seeds, in percent."""
         return mean(measured[protocol]["mAP"] for measured in self.metrics)
@@ -43,6 +49,7 @@ class Data:
     """The data set that the models are scored on.
 
     Attributes:
+        name: What the page calls it.
         split: The validation split.
         manifest: Of the frames.
         clip: What a clip is.
@@ -51,6 +58,7 @@ class Data:
         check: Summary that ``lfb.data.check`` writes.
     """
 
+    name: str
     split: Split
     manifest: Manifest
     clip: Input
@@ -92,6 +100,15 @@ def load_models(
             names, _groups(metrics, seeds), predictions, checkpoints, strict=True
         )
     ]
+
+
+def day_of(paths: Sequence[str]) -> str:
+    """Return the day, in UTC, on which the newest of some files was written: "2026-11-24".
+
+    The files' own time, not the clock, so that the same files give the same page.
+    """
+    newest = max(Path(path).stat().st_mtime for path in paths)
+    return datetime.fromtimestamp(newest, UTC).date().isoformat()
 
 
 def _groups(paths: Sequence[str], size: int) -> list[Sequence[str]]:

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,7 @@ def finished(
         )
     (folder / "map_table.csv").write_text("\n".join(table) + "\n")
     settings = {
+        "data": "three <videos>",
         "protocol": "mmaction2",
         "sampling": "highest",
         "seeds": seeds,
@@ -196,7 +198,13 @@ def write_frames(path: Path) -> None:
         zipped.writestr("info.json", json.dumps(asdict(info)))
 
 
-def write_checkpoint(path: Path, model: str, manifest: str, imported: bool = False) -> None:
+def write_checkpoint(
+    path: Path,
+    model: str,
+    manifest: str,
+    imported: bool = False,
+    training: Mapping[str, float] = {"batch": 4, "learning_rate": 0.3, "learning_rate_batch": 4},
+) -> None:
     described: dict[str, Any] = {
         "backbone": BACKBONE,
         "head": {"roi_size": 2},
@@ -206,7 +214,6 @@ def write_checkpoint(path: Path, model: str, manifest: str, imported: bool = Fal
     torch.manual_seed(0)
     about: dict[str, Any] = {"source": "published.pth", "source_digest": "c0ffee"}
     if not imported:
-        training = {"batch": 4, "learning_rate": 0.3}
         about = {"epoch": 3, "settings": {"training": training}, "data": manifest, "processes": 1}
     save_checkpoint(path, build_model(**described), {"model": described, **about})
 

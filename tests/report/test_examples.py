@@ -1,6 +1,6 @@
 import numpy as np
 
-from lfb.report.examples import Answers, People, choose_keyframes
+from lfb.report.examples import SECONDS_APART, Answers, People, choose_keyframes
 from tests.report.finished_run import SECONDS, VIDEOS, predict, split
 
 
@@ -49,3 +49,15 @@ def test_groups_show_gain_loss_and_failure_with_no_video_twice() -> None:
     ]
     assert shown == [[(VIDEOS[0], 7)], [("carl", 6)], [("bert", 5)]]
     assert [group.total for group in groups] == [2, 1, 1]
+
+
+def test_a_lone_video_gives_several_moments_far_from_each_other() -> None:
+    people = People.of(split())
+    failures = {("bert", second) for second in SECONDS}
+    answers = {"baseline": Answers.of(people, predict(failures))}
+    *_, failed = choose_keyframes(people, answers, None, (1, 1, 3))
+    assert [(people.keyframes[k].video, people.keyframes[k].second) for k in failed.keyframes] == [
+        ("bert", SECONDS[0]),
+        ("bert", SECONDS[0] + SECONDS_APART),
+    ]
+    assert failed.total == len(SECONDS)

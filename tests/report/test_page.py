@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -294,6 +295,51 @@ def test_the_page_shows_batch_and_learning_rate(
     text = Page(run.report(monkeypatch)).text
     assert re.search(r"batch 4 x 1\b", text)
     assert re.search(r"learning rate 0\.3\b", text)
+
+
+def test_the_page_shows_the_learning_rate_that_was_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline",), [0])
+    training = {"batch": 4, "learning_rate": 0.2, "learning_rate_batch": 128}
+    write_checkpoint(
+        tmp_path / "seed-0/baseline/checkpoint.safetensors", "baseline", "", training=training
+    )
+    assert "learning rate 0.00625 = 0.2 x 4 x 1 / 128" in Page(run.report(monkeypatch)).text
+
+
+def test_the_page_names_the_data_set_and_the_day_of_the_newest_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline", "lfb_max"), [0])
+    for model, day in ("baseline", 20_000), ("lfb_max", 20_001):
+        noon = 86_400 * day + 43_200
+        os.utime(tmp_path / "seed-0" / model / "metrics.json", (noon, noon))
+    assert "three <videos> · measured on 2024-10-05" in Page(run.report(monkeypatch)).text
+
+
+def test_the_page_says_when_numbers_mean_nothing_beside_published_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline",), [0])
+    assert "numbers of such a small network mean nothing" in Page(run.report(monkeypatch)).text
+    monkeypatch.setattr("lfb.report.page.SMALL", 1)
+    assert "The config names no published mAP" in Page(run.report(monkeypatch)).text
+    table = tmp_path / "map_table.csv"
+    table.write_text(table.read_text().replace(",,,mmaction2", ",26.8,-1.0,mmaction2"))
+    text = Page(run.report(monkeypatch)).text
+    assert "not with published ones" not in text
+    assert "26.80 \N{MINUS SIGN}1.0" in text
+
+
+def test_the_page_explains_the_columns_of_the_table_and_hides_empty_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = Page(finished(tmp_path, ("baseline", "lfb_max"), [0]).report(monkeypatch)).text
+    columns = ["model", "operator", "backbone", "seeds", "mAP", "gain"]
+    assert f" {' '.join(columns)} baseline none slowonly 1 " in text
+    assert all(f"{column} : " in text for column in columns)
+    assert "published_mAP" not in text
 
 
 def test_the_page_explains_random_draws_from_the_bank(

@@ -347,6 +347,9 @@ def test_the_program_scores_a_submission_under_every_protocol(tmp_path, monkeypa
     printed = capsys.readouterr().err
     for protocol in PROTOCOLS:
         assert f"mAP {written[0][protocol]['mAP']:.2f} under protocol {protocol}" in printed
+    # A line says it once for all protocols that leave the same classes out.
+    left_out = {tuple(written[0][protocol]["left_out"]) for protocol in PROTOCOLS} - {()}
+    assert len({line for line in printed.splitlines() if "left out" in line}) == len(left_out)
 
 
 @given(seed=st.integers(0, 1000), shift=st.floats(0.1, 10))
