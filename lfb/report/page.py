@@ -68,7 +68,6 @@ def write_report(
         date=date,
         small=small,
         comparable=not small and any(row["published_mAP"] for row in table),
-        parameters={model.name: model.parameters for model in models},
         protocol=protocol,
         random_draws=sampling == "random",
         seeds=seeds,
