@@ -182,7 +182,9 @@ def train(
         epoch.restore_random()
         for batch in progress(batches, what, length, epoch.iteration):
             rate = learning_rate(training, number * length + epoch.iteration, length, team.size)
-            epoch.add(*_step(parallel, batch.to(device), features, optimizer, rate, training))
+            epoch.add(
+                *training_step(parallel, batch.to(device), features, optimizer, rate, training)
+            )
             pauses.after(epoch, what)
         metrics = {
             "epoch": number + 1,
@@ -212,7 +214,7 @@ def train(
     return history
 
 
-def _step(
+def training_step(
     model: nn.Module,
     batch: Batch,
     features: BankFeatures | None,

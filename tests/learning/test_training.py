@@ -209,7 +209,7 @@ def test_a_run_stopped_within_epochs_ends_with_the_weights_of_one_never_stopped(
 def test_a_run_killed_within_an_epoch_continues_from_its_last_save(tmp_path, monkeypatch):
     history, weights = Run(tmp_path / "whole", None, None).start()
     run = Run(tmp_path / "killed", None, None, save_minutes=0)
-    step = lfb.learning.training._step
+    step = lfb.learning.training.training_step
     steps = []
 
     def killed(*given: Any) -> Any:
@@ -219,12 +219,12 @@ def test_a_run_killed_within_an_epoch_continues_from_its_last_save(tmp_path, mon
         return step(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lfb.learning.training, "_step", killed)
+        patch.setattr(lfb.learning.training, "training_step", killed)
         with pytest.raises(Killed):
             run.start()
     steps.clear()
     monkeypatch.setattr(
-        lfb.learning.training, "_step", lambda *given: steps.append(0) or step(*given)
+        lfb.learning.training, "training_step", lambda *given: steps.append(0) or step(*given)
     )
     again, resumed = run.start(weights=99)
     assert len(steps) == 12 - 6
@@ -392,7 +392,7 @@ def test_a_finished_run_is_not_trained_again_and_does_not_block_another(tmp_path
     run = Run(tmp_path / "run", None, None)
     history, weights = run.start()
     with monkeypatch.context() as patch:
-        patch.setattr(lfb.learning.training, "_step", None)
+        patch.setattr(lfb.learning.training, "training_step", None)
         again, kept = run.start(weights=99)
     assert again == history
     assert all(torch.equal(kept[name], weights[name]) for name in weights)
