@@ -12,11 +12,9 @@ from typing import Self
 import psutil
 
 PROGRAMS = ["slurmctld", "slurmd", "sbatch", "munged", "unshare", "nsenter"]
-# What a run on this cluster needs beside the profile: no accounting, a smaller latency, fast polls.
-OPTIONS = [
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "5"),
-    *("--latency-wait", "5"),
-]
+# What only this cluster needs: it keeps no accounting, and tests do not want to wait.
+OPTIONS = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "5"]
+OPTIONS += ["--latency-wait", "5"]
 CPUS, MEMORY_MB, GPUS = 16, 64000, 2  # of each node
 
 CONFIGURATION = """\
@@ -122,8 +120,8 @@ class SlurmCluster:
 
     def command(self, *command: str, folder: Path | None = None) -> list[str]:
         """Return a command, for `subprocess`, that runs another one on the cluster."""
-        where = f"--wd={folder or Path.cwd()}"
-        return ["nsenter", f"--target={self._namespace}", "--mount", "--pid", where, *command]
+        enter = ["nsenter", f"--target={self._namespace}", "--mount", "--pid"]
+        return ["env", f"PATH={_path()}", *enter, f"--wd={folder or Path.cwd()}", *command]
 
     def snakemake(self, folder: Path, *arguments: str) -> list[str]:
         """Return a command, for `subprocess`, that runs Snakemake with the profile in a folder."""
@@ -140,7 +138,6 @@ class SlurmCluster:
         """
         return subprocess.run(
             ["timeout", "--kill-after=5", str(seconds), *self.command(*command, folder=folder)],
-            env={**os.environ, "PATH": _path()},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
