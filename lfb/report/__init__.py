@@ -4,6 +4,8 @@ It reads what the other packages write: metrics, predictions, checkpoints, banks
 
     results     load the files of all models
     examples    match predictions with the annotated people, and choose keyframes to show
+    confusion   which actions a model takes for which
+    calibration how often a score is right
     attention   read what an operator attends to in the bank
     pictures    cut images for the page
     charts      draw the curves of the training

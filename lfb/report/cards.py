@@ -18,16 +18,22 @@ NAMED = 4  # people of a keyframe with a letter and a row in its table
 FRAME_WIDTH = 340  # in style.css, pixels
 
 
-def example_cards(models: Sequence[Model], best: Model | None, data: Data) -> dict[str, Any]:
+def example_cards(
+    people: People,
+    answers: Mapping[str, Answers],
+    models: Sequence[Model],
+    best: Model | None,
+    data: Data,
+) -> dict[str, Any]:
     """Return the keyframes that ``choose_keyframes`` chooses, as the template shows them.
 
     Args:
+        people: The ground truth.
+        answers: By model.
         models: The baseline first.
         best: The model to compare with the baseline; None if there is only the baseline.
         data: What they are scored on.
     """
-    people = People.of(data.split)
-    answers = {model.name: Answers.of(people, model.predictions) for model in models}
     groups = choose_keyframes(people, answers, best.name if best else None, LIMITS)
     named = {
         number: _most_interesting(people, group, number)

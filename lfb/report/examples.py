@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from lfb.data.boxes import Keyframe, PersonBoxes, box_iou, group_rows
+from lfb.data.boxes import Keyframe, PersonBoxes, box_iou, differs_from_previous, ragged
 from lfb.data.predictions import Predictions
 from lfb.data.selection import training_keyframes
 from lfb.data.split import Split
@@ -62,6 +63,12 @@ class People:
         actions = np.concatenate([np.empty((0, len(classes)), bool), *labels]).astype(bool)
         return cls(kept, classes, actions, np.repeat(np.arange(len(kept)), list(map(len, labels))))
 
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """(P, 4) box of each person."""
+        boxes = [keyframe.boxes for keyframe in self.keyframes]
+        return np.concatenate([np.empty((0, 4), np.float32), *boxes])
+
     @property
     def num_actions(self) -> np.ndarray:
         """(P,) number of actions of each person."""
@@ -74,6 +81,52 @@ class People:
     def in_keyframe(self, number: int) -> np.ndarray:
         """Return the numbers of the people in one keyframe, in the order of its boxes."""
         return np.flatnonzero(self.keyframe == number)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Which scored boxes and annotated people belong together: those that overlap enough.
+
+    Attributes:
+        row: (P,) the scored box that overlaps each person most, -1 for none.
+        person: (N,) the person whom each scored box overlaps most, -1 for none.
+        counted: (N,) bool, whether the keyframe of a scored box has annotated people.
+    """
+
+    row: np.ndarray
+    person: np.ndarray
+    counted: np.ndarray
+
+    @classmethod
+    def of(cls, people: People, predictions: Predictions) -> "Matches":
+        """Return the matches of one model's boxes."""
+        number = {name: n for n, name in enumerate(predictions.videos)}
+        keys = predictions.video.astype(np.int64) << 32 | predictions.second
+        of_keyframe = np.array(
+            [number.get(k.video, -1) << 32 | k.second for k in people.keyframes], np.int64
+        )
+        of_person = of_keyframe[people.keyframe]
+        order = np.argsort(keys, kind="stable")
+        start, end = (np.searchsorted(keys[order], of_person, side) for side in ("left", "right"))
+        place, person = ragged(start, end - start)
+        row = order[place]
+        iou = box_iou(people.boxes[person], predictions.box[row])
+        enough = np.flatnonzero(iou >= IOU)
+        person, row, iou = person[enough], row[enough], iou[enough]
+        return cls(
+            _best(person, row, iou, len(people.actions)),
+            _best(row, person, iou, len(keys)),
+            np.isin(keys, of_keyframe),
+        )
+
+
+def _best(owner: np.ndarray, other: np.ndarray, iou: np.ndarray, count: int) -> np.ndarray:
+    """Return (count,) the other that each owner overlaps most, the first of equals; -1 for none."""
+    order = np.lexsort((other, -iou, owner))
+    first = order[differs_from_previous(owner[order])] if len(order) else order
+    best = np.full(count, -1)
+    best[owner[first]] = other[first]
+    return best
 
 
 @dataclass(frozen=True)
@@ -102,7 +155,7 @@ class Answers:
     @classmethod
     def of(cls, people: People, predictions: Predictions) -> "Answers":
         """Return the answers that a model's predictions contain."""
-        rows = _best_rows(people, predictions)
+        rows = Matches.of(people, predictions).row
         detected = rows >= 0
         box = np.full((len(rows), 4), np.nan, np.float32)
         score = np.full(people.actions.shape, np.nan, np.float32)
@@ -192,18 +245,3 @@ def _far_apart(keyframes: Sequence[Keyframe], candidates: Sequence[int], limit: 
             ):
                 chosen.append(number)
     return chosen
-
-
-def _best_rows(people: People, predictions: Predictions) -> np.ndarray:
-    """Return (P,) the prediction that overlaps each person most, -1 if none overlaps enough."""
-    names = np.array(predictions.videos)[predictions.video]
-    order, index = group_rows(names.tolist(), predictions.second)
-    best = []
-    for keyframe in people.keyframes:
-        rows = order[index.rows(keyframe.video, keyframe.second)]
-        matched = np.full(len(keyframe.boxes), -1)
-        if len(rows):
-            overlap = box_iou(keyframe.boxes[:, None], predictions.box[rows])
-            matched = np.where(overlap.max(1) >= IOU, rows[overlap.argmax(1)], -1)
-        best.append(matched)
-    return np.concatenate([np.empty(0, int), *best])

@@ -10,8 +10,10 @@ import jinja2
 
 from lfb.files.atomic import atomic
 from lfb.report import charts, formats
+from lfb.report.calibration import LEAST, Calibration, calibration_line
 from lfb.report.cards import example_cards
-from lfb.report.examples import SECONDS_APART
+from lfb.report.confusion import SHOWN, Confusion, confusion_matrix
+from lfb.report.examples import SECONDS_APART, Answers, People
 from lfb.report.results import Data, Model
 from lfb.scoring.evaluation import IOU
 
@@ -62,6 +64,8 @@ def write_report(
     palette = [charts.PALETTE[i % len(charts.PALETTE)] for i in range(len(others))]
     colours = dict(zip((m.name for m in models), [charts.BASELINE, *palette], strict=True))
     page = templates().get_template("page.html.j2")
+    people = People.of(data.split)
+    answers = {model.name: Answers.of(people, model.predictions) for model in models}
     small = baseline.parameters < SMALL
     html = page.render(
         data=data,
@@ -79,7 +83,14 @@ def write_report(
         protocols=_map_by_protocol(models),
         classes=_classes(models, best, protocol),
         curves=_curves(models, colours),
-        examples=example_cards(models, best, data),
+        confusion=_confusion(people, answers, best, data),
+        calibrations={
+            model.name: calibration_line(Calibration.of(people, model.predictions))
+            for model in models
+        },
+        shown=100 * SHOWN,
+        least=LEAST,
+        examples=example_cards(people, answers, models, best, data),
         iou=IOU,
         apart=SECONDS_APART,
         window=data.window,
@@ -179,6 +190,15 @@ def _gain(bars: Mapping[str, dict[str, float] | None], best: Model | None) -> di
         return {"gain": None, "note": ""}
     gain = bar["value"] - baseline["value"]
     return {"gain": gain, "note": formats.signed(gain)}
+
+
+def _confusion(
+    people: People, answers: Mapping[str, Answers], best: Model | None, data: Data
+) -> dict[str, Any]:
+    """Return the confusion matrices of the best model and the baseline."""
+    names = [data.split.labels[int(action)] for action in people.classes]
+    shown = [best.name, "baseline"] if best else ["baseline"]
+    return {name: confusion_matrix(Confusion.of(people, answers[name]), names) for name in shown}
 
 
 def _curves(models: Sequence[Model], colours: Mapping[str, str]) -> dict[str, Any]:

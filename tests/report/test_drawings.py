@@ -79,3 +79,21 @@ def test_boxes_lie_where_the_people_are() -> None:
 def test_small_frames_keep_their_pixels_visible(width: int, pixels: int) -> None:
     root = draw("frame", picture(Image.new("RGB", (width, 24)), []))
     assert len(of_class(root, "pixels")) == pixels
+
+
+def test_a_confusion_matrix_has_a_coloured_cell_for_each_share() -> None:
+    row = {"name": "a", "people": 3, "number": 0, "cells": [50.0, 33.3, None, 16.7]}
+    drawing = draw("confusion_matrix", {"names": ["a", "b", "c"], "rows": [row]})
+    cells = [e for e in drawing.iter() if e.tag == "td"]
+    assert [cell.get("class") for cell in cells] == ["right", "wrong", None, "gone"]
+    assert [cell.get("title") for cell in cells] == [
+        "a: 50.0 % a",
+        "a: 33.3 % b",
+        None,
+        "a: 16.7 % not detected",
+    ]
+    assert [style(cell, "--share") for cell in cells if cell.get("class")] == [
+        "0.5",
+        "0.33",
+        "0.17",
+    ]

@@ -65,7 +65,14 @@ def test_the_page_is_complete_and_needs_no_other_file(
     assert "<script" not in text
     assert "url(" not in text
     assert all(address.startswith(("#", "data:")) for address in page.addresses)
-    for section in ("Mean average precision", "Training", "Example keyframes", "What was run"):
+    for section in (
+        "Mean average precision",
+        "Training",
+        "Which actions are taken for which",
+        "How often a score is right",
+        "Example keyframes",
+        "What was run",
+    ):
         assert section in page.text
     assert all(model in page.text for model in models)
     assert "few <boxes>" in page.text
