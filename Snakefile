@@ -6,6 +6,7 @@ min_version("9.13")
 
 
 include: "rules/common.smk"
+include: "rules/locks.smk"
 include: "rules/programs.smk"
 include: "rules/hooks.smk"
 
@@ -42,6 +43,7 @@ include: "rules/targets.smk"
 
 # A workflow that uses this one as a module has its own hooks instead.
 onstart:
+    run_started()
     check_device()
     check_slurm()
     estimate_disk_use()

@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -31,11 +31,46 @@ def alone(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     file = _take(path.with_name(f".{path.name}.lock"), waiting, without)
+    os.set_inheritable(file.fileno(), True)  # subprocess and multiprocessing close it nevertheless
     try:
         yield
     finally:
         Path(file.name).unlink(missing_ok=True)
         file.close()
+
+
+class RunLock:
+    """Which runs that use a folder are alive: several may be, and a killed one is not.
+
+    Starts take turns, from ``begin`` to ``started``.
+
+    Args:
+        folder: Folder of the two lock files; need not exist.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._alive = (self._folder / "runs.lock").open("a")
+
+    def begin(self, waiting: Callable[[str], object]) -> bool:
+        """Begin a start when no other one is under way; return whether no run is alive.
+
+        Where the file system has no locks, a run may always be alive.
+        """
+        self._starting = _take(self._folder / "start.lock", waiting, lambda: None)
+        try:
+            fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        fcntl.flock(self._alive, fcntl.LOCK_UN)
+        return True
+
+    def started(self) -> None:
+        """End the start: this run is alive until its process ends."""
+        with suppress(OSError):
+            fcntl.flock(self._alive, fcntl.LOCK_SH)
+        self._starting.close()
 
 
 def _take(path: Path, waiting: Callable[[str], object], without: Callable[[], object]) -> IO[str]:
@@ -58,7 +93,6 @@ def _take(path: Path, waiting: Callable[[str], object], without: Callable[[], ob
         if _is_at(file, path):
             break
         file.close()  # the process before this one has removed the file
-    os.set_inheritable(file.fileno(), True)  # subprocess and multiprocessing close it nevertheless
     file.truncate(0)
     print(f"process {os.getpid()} on {os.uname().nodename}", file=file, flush=True)
     return file

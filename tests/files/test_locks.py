@@ -35,6 +35,23 @@ HELPERS = """
     print(helper.pid, flush=True)
 """
 
+RUN = """
+import errno, fcntl, sys
+from lfb.files.locks import RunLock
+
+def no_locks(*_):
+    raise OSError(errno.ENOLCK, "no locks")
+
+if "without" in sys.argv:
+    fcntl.flock = no_locks
+run = RunLock(sys.argv[1])
+print("alone:", run.begin(lambda holder: print("waits for", holder, flush=True)), flush=True)
+sys.stdin.readline()
+run.started()
+print("started", flush=True)
+sys.stdin.read()
+"""
+
 
 def start(path: Path, inside: str = "") -> subprocess.Popen:
     """Start a process that holds the lock until its input ends."""
@@ -120,3 +137,56 @@ def test_other_errors_of_a_lock_are_errors(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", flock)
     with pytest.raises(OSError, match="broken"), alone(tmp_path / "x"):
         pass
+
+
+def begin(folder: Path, *arguments: str) -> subprocess.Popen:
+    """Begin a run; it has started after it reads a line, and is alive until its input ends."""
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, str(folder), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def started(run: subprocess.Popen) -> None:
+    assert run.stdin is not None
+    run.stdin.write("\n")
+    run.stdin.flush()
+    assert line(run) == "started"
+
+
+def test_a_run_is_alive_until_its_process_ends(tmp_path):
+    first = begin(tmp_path)
+    assert line(first) == "alone: True"
+    started(first)
+    second = begin(tmp_path)
+    assert line(second) == "alone: False"
+    started(second)
+    first.kill()
+    third = begin(tmp_path)
+    assert line(third) == "alone: False"
+    second.kill()
+    third.kill()
+    fourth = begin(tmp_path)
+    assert line(fourth) == "alone: True"
+    for run in first, second, third, fourth:
+        run.communicate()
+
+
+def test_starts_of_runs_take_turns(tmp_path):
+    first = begin(tmp_path)
+    assert line(first) == "alone: True"
+    second = begin(tmp_path)
+    assert line(second) == f"waits for process {first.pid} on {os.uname().nodename}"
+    started(first)
+    assert line(second) == "alone: False"
+    for run in first, second:
+        run.communicate()
+
+
+def test_a_run_may_be_alive_where_the_file_system_has_no_locks(tmp_path):
+    for _ in range(2):
+        run = begin(tmp_path, "without")
+        assert line(run) == "alone: False"
+        run.communicate()

@@ -26,10 +26,6 @@ def test_a_run_killed_several_times_gives_the_same_table(
     run.kill_everything()
     done += run.done()
     frames = times(fresh, "resources/frames/*.zip")
-    refused = fresh.run()
-    assert refused.code == 1
-    assert "--unlock" in refused.output
-    unlock(fresh)
 
     run = Running(fresh)
     run.wait_for_file("results/seed-0/baseline/resume.pt")
@@ -40,14 +36,12 @@ def test_a_run_killed_several_times_gives_the_same_table(
     run.wait_for_file("results/seed-0/baseline/resume.pt")
     run.kill_everything()
     done += run.done()
-    unlock(fresh)
 
     run = Running(fresh)
     run.wait_for_file("results/seed-0/bank/pieces/*.zarr")
     run.wait_for_job("build_bank")
     run.kill_everything()
     done += run.done()
-    unlock(fresh)
 
     run = Running(fresh)
     model = run.wait_for_file("results/seed-0/lfb_*/resume.pt").parent.name
@@ -77,19 +71,12 @@ def test_banks_are_the_same_after_kills_at_random_moments(
         time.sleep(moments.uniform(0, 5))
         run.kill_everything()
         done += run.done()
-        unlock(fresh)
     run = Running(fresh, "banks")
     assert run.wait() == 0
     done += run.done()
 
     assert contents(fresh, BANKS) == contents(finished, BANKS)
     assert len(done) == len(set(done))
-
-
-def unlock(workflow: Workflow) -> None:
-    """Unlock the folder, as Snakemake asks for after it was killed."""
-    result = workflow.run("--unlock")
-    assert result.code == 0, result.output
 
 
 def contents(workflow: Workflow, patterns: list[str]) -> dict[str, bytes]:
