@@ -12,8 +12,10 @@ include: "rules/hooks.smk"
 
 
 scattergather:
-    bank=config["bank"]["pieces"],
+    frames=config["frames"]["pieces"],
     people=config.get("detector", {}).get("pieces", 2),
+    bank=config["bank"]["pieces"],
+    predictions=config["inference"]["pieces"],
 
 
 if "demo" in config:

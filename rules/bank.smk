@@ -5,7 +5,7 @@ out   <results>/seed-{seed}/bank/{split}.zarr       a Zarr group, see lfb/bank/s
       <results>/seed-{seed}/bank/lfb_{split}.pkl    on request, as MMAction2 reads it
 
 steps build each bank in pieces (config: bank.pieces) of some of the videos, and join the pieces. A
-      finished piece is kept if the run is interrupted
+      finished piece is kept until they are joined, also if the run is interrupted
 """
 
 
@@ -16,7 +16,7 @@ rule build_bank_piece:
         manifest="<results>/data/manifest.json",
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
     output:
-        directory("<results>/seed-{seed}/bank/pieces/{split}-{scatteritem}.zarr"),
+        temp(directory("<results>/seed-{seed}/bank/pieces/{split}-{scatteritem}.zarr")),
     log:
         "<logs>/seed-{seed}/bank/{split}-{scatteritem}.log",
     benchmark:

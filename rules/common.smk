@@ -99,6 +99,22 @@ def users(files, rule):
     return present
 
 
+def piece_of(file, count):
+    """Return the output of a job that makes one of `count` pieces of a file.
+
+    `{piece}` in its name becomes `-1-of-4`. The pieces are temporary: another job gathers them. A
+    single piece is the file itself, with an empty `{piece}`.
+    """
+    if count == 1:
+        return file.replace("{piece}", "{piece,(?:)}")
+    return temp(file.replace("{piece}", r"{piece,-\d+-of-\d+}"))
+
+
+def piece_name(wildcards):
+    """Return the piece that a job makes, such as `1-of-4`."""
+    return wildcards.piece.removeprefix("-") or "1-of-1"
+
+
 def split_files(wildcards):
     """Return the annotation files of the rule's split."""
     return inputs.split_files(config, wildcards.split)

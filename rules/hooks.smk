@@ -43,7 +43,7 @@ def estimate_disk_use():
     missing = [
         key for key in user_files.missing_files(config) if key.startswith("data.")
     ]
-    manifest, table = rules.extract_frames.output[0], rules.map_table.output[0]
+    manifest, table = rules.frames.input[0], rules.map_table.output[0]
     if not workflow.is_main_process or "demo" in config or missing:
         return
     if not Path(manifest).exists():

@@ -39,11 +39,11 @@ rule convert_detections:
 rule detect_people:
     """Detect people in the keyframes of some of a split's videos."""
     input:
-        unpack(users(split_files, rule="detect_people")),
+        unpack(users(split_files, rule="gather_people")),
         manifest="<results>/data/manifest.json",
         weights=lambda wildcards: required(config["detector"]["weights"]),
     output:
-        "<results>/data/people/{split}-{scatteritem}.pkl",
+        temp("<results>/data/people/{split}-{scatteritem}.pkl"),
     log:
         "<logs>/people/{split}-{scatteritem}.log",
     benchmark:

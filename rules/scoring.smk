@@ -7,14 +7,16 @@ out   <results>/seed-{seed}/{model}/predictions.npz    a score for every box and
       <results>/map_table.csv                          a row for each model
       <results>/map_table.json                         the code, settings and metrics it is made of
 
-steps predict each model's scores, evaluate them, compare the models
+steps predict each model's scores, in pieces (config: inference.pieces) of some of the videos, and join
+      the pieces; evaluate them; compare the models. A single piece is the whole file
 """
 
+PREDICTION_PIECES = config["inference"]["pieces"]
 TABLE = settings.table_settings(config)
 
 
 rule predict:
-    """Score the people in the validation keyframes."""
+    """Score the people in the keyframes of some of the validation videos."""
     input:
         keyframes="<results>/data/val-testing.npz",
         manifest="<results>/data/manifest.json",
@@ -22,11 +24,13 @@ rule predict:
         bank=bank_of("val"),
         baseline=baseline_of_bank("val"),
     output:
-        "<results>/seed-{seed}/{model}/predictions.npz",
+        piece_of(
+            "<results>/seed-{seed}/{model}/predictions{piece}.npz", PREDICTION_PIECES
+        ),
     log:
-        "<logs>/seed-{seed}/{model}/predict.log",
+        "<logs>/seed-{seed}/{model}/predict{piece}.log",
     benchmark:
-        "<benchmarks>/seed-{seed}/{model}/predict.tsv"
+        "<benchmarks>/seed-{seed}/{model}/predict{piece}.tsv"
     conda:
         "../environment.yml"
     threads: 1 + config["workers"]
@@ -48,13 +52,39 @@ rule predict:
         baseline=lambda wildcards, input: (
             f"--baseline {input.baseline}" if input.baseline else ""
         ),
+        piece=piece_name,
     message:
-        "{rule}: seed {wildcards.seed}, model {wildcards.model}"
+        "{rule}: seed {wildcards.seed}, model {wildcards.model}, piece {params.piece}"
     shell:
         "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} --checkpoint {input.checkpoint}"
         " {params.bank} {params.baseline}"
-        " --device {resources.device} --threads {threads} --workers {resources.workers} --output {output}"
+        " --device {resources.device} --threads {threads} --workers {resources.workers}"
+        " --piece {params.piece} --output {output}"
+
+
+if PREDICTION_PIECES > 1:
+
+    rule gather_predictions:
+        """Join the pieces of a model's predictions."""
+        input:
+            pieces=gather.predictions(
+                "<results>/seed-{{seed}}/{{model}}/predictions-{scatteritem}.npz"
+            ),
+        output:
+            "<results>/seed-{seed}/{model}/predictions.npz",
+        log:
+            "<logs>/seed-{seed}/{model}/gather_predictions.log",
+        localrule: True
+        conda:
+            "../environment.yml"
+        params:
+            *code("gather_predictions"),
+            program=program("gather_predictions"),
+        message:
+            "{rule}: seed {wildcards.seed}, model {wildcards.model}"
+        shell:
+            "python {params.program} --log {log} {input.pieces} --output {output}"
 
 
 rule evaluate:

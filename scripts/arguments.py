@@ -23,12 +23,22 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=0, help="processes that load clips")
 
 
+def add_piece(parser: argparse.ArgumentParser) -> None:
+    """Add the piece of the videos, sorted by name, that a program works on."""
+    parser.add_argument(
+        "--piece",
+        type=_every,
+        default=slice(None),
+        help="which videos, such as 2-of-4: the second and every fourth after it (default: all)",
+    )
+
+
 def computing_threads(arguments: argparse.Namespace, processes: int = 1) -> int:
     """Return the computing threads of each process of a job; its workers use the other threads."""
     return max(1, arguments.threads // processes - arguments.workers)
 
 
-def every(piece: str) -> slice:
+def _every(piece: str) -> slice:
     """Return the slice of a piece's videos: 2-of-4 has the second and every fourth after it."""
     number, pieces = map(int, piece.split("-of-"))
     return slice(number - 1, None, pieces)

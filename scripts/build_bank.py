@@ -2,14 +2,14 @@
 
 import argparse
 
-from scripts.arguments import add_device, computing_threads, every
+from scripts.arguments import add_device, add_piece, computing_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
     parser.add_argument("--checkpoint", required=True, help="checkpoint of the baseline")
     parser.add_argument("--split", required=True)
-    parser.add_argument("--piece", required=True, help="Snakemake's scatter item, such as 1-of-4")
+    add_piece(parser)
     parser.add_argument("--output", required=True, help="folder of the piece")
 
 
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
             manifest=arguments.manifest,
             checkpoint=arguments.checkpoint,
             split=arguments.split,
-            piece=every(arguments.piece),
+            piece=arguments.piece,
             output=arguments.output,
             device=team.device,
             workers=arguments.workers,

@@ -3,7 +3,7 @@
 import argparse
 
 from scripts.annotation_arguments import add_split, read_split
-from scripts.arguments import computing_threads, every
+from scripts.arguments import add_piece, computing_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", required=True, choices=["auto", "cpu", "cuda"])
     parser.add_argument("--threads", type=int, default=1, help="threads of the whole job")
     parser.add_argument("--workers", type=int, default=0, help="processes that read frames")
-    parser.add_argument("--piece", required=True, help="Snakemake's scatter item, such as 1-of-4")
+    add_piece(parser)
     parser.add_argument("--output", required=True, help="proposals of the piece, pickle")
 
 
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
             annotations=read_split(arguments).annotations,
             manifest=arguments.manifest,
             weights=arguments.weights,
-            piece=every(arguments.piece),
+            piece=arguments.piece,
             device=team.device,
             workers=arguments.workers,
         )

@@ -1,8 +1,8 @@
-"""Score every box of a split's keyframes with one model."""
+"""Score the boxes of one piece of a split's keyframes, those of some videos, with one model."""
 
 import argparse
 
-from scripts.arguments import add_device, computing_threads
+from scripts.arguments import add_device, add_piece, computing_threads
 from scripts.bank_arguments import add_bank
 
 
@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, required=True, help="seed of random draws from the bank"
     )
+    add_piece(parser)
     parser.add_argument("--output", required=True, help="predictions to write, .npz")
 
 
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
             bank=arguments.bank,
             published=arguments.published,
             baseline=arguments.baseline,
+            piece=arguments.piece,
             output=arguments.output,
             device=team.device,
             workers=arguments.workers,

@@ -1,7 +1,10 @@
 """The check of extracted frames: the frame of every keyframe must be among them."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+log = logging.getLogger("lfb")
 
 
 def check_frames(
@@ -34,9 +37,24 @@ def check_frames(
     return errors
 
 
+def report_frames(manifest: Mapping[str, Mapping[str, Any]], expected: Mapping[str, Any]) -> None:
+    """Log how many frames there are, and warn of videos with an unexpected number of frames.
+
+    Args:
+        manifest: See ``check_frames``.
+        expected: The config's ``data.expected``; ``frames``, if given, is the range of numbers.
+    """
+    log.info("%s", describe_frames(manifest))
+    if "frames" in expected:
+        for warning in unexpected_counts(manifest, *expected["frames"]):
+            log.warning("warning: %s", warning)
+
+
 def describe_frames(manifest: Mapping[str, Mapping[str, Any]]) -> str:
     """Return how many frames there are and how many seconds: a wrong rate shows in the seconds."""
     videos = manifest["videos"].values()
+    if not videos:
+        return "this piece has no videos: there are more pieces than videos"
     frames = sum(info["frames"] for info in videos)
     shortest, longest = (f"{end(i['frames'] / i['fps'] for i in videos):.1f}" for end in (min, max))
     span = longest if shortest == longest else f"{shortest} to {longest}"

@@ -3,6 +3,7 @@
 import csv
 import warnings
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,38 @@ class Predictions:
                 corners = ",".join(f"{x:.9g}" for x in box.tolist())
                 start = f"{self.videos[video]},{second:04d},{corners},".replace("%", "%%")
                 file.write("".join(start + end for end in ends) % tuple(score.tolist()))
+
+
+def join_predictions(parts: Sequence[Predictions]) -> Predictions:
+    """Return the predictions of all videos, from those of pieces of them.
+
+    Raises:
+        UserError: Two pieces have other actions or draws, or the same video.
+    """
+    videos = sorted(video for part in parts for video in part.videos)
+    kinds = {(*part.classes.tolist(), len(part.draws())) for part in parts}
+    if len(kinds) > 1 or len(set(videos)) < len(videos):
+        raise UserError(
+            "these are not pieces of the same predictions: delete all pieces and predict again."
+        )
+    place = {video: number for number, video in enumerate(videos)}
+    numbers = [np.array([place[v] for v in part.videos], np.int32)[part.video] for part in parts]
+    video = np.concatenate(numbers)
+    order = np.argsort(video, kind="stable")  # a piece is sorted by video and second already
+
+    def joined(name: str, axis: int = 0) -> np.ndarray:
+        values = np.concatenate([getattr(part, name) for part in parts], axis)
+        return values.take(order, axis)
+
+    return Predictions(
+        videos=videos,
+        video=video[order],
+        second=joined("second"),
+        box=joined("box"),
+        score=joined("score"),
+        classes=parts[0].classes,
+        further=None if parts[0].further is None else joined("further", 1),
+    )
 
 
 def read_csv(path: str | Path) -> Entries:

@@ -53,8 +53,9 @@ def predict(
         features = BankFeatures(clips.bank, model.backbone.channels, device)
     model.to(device)
     views = []
+    empty = torch.empty(clips.draws.count if clips.draws else 1, 0, len(actions))
     for view in map(clips.at, scales) if scales else [clips]:
-        scores, what = [], f"predicting at {view.shape.short_side}"
+        scores, what = [empty], f"predicting at {view.shape.short_side}"
         loaded = _batches(view, batch, workers, device, what)
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             for part in progress(*loaded):
@@ -69,12 +70,12 @@ def predict(
     keyframes = clips.keyframes
     videos = sorted({keyframe.video for keyframe in keyframes})
     number = {video: i for i, video in enumerate(videos)}
-    counts = [len(keyframe.boxes) for keyframe in keyframes]
+    counts = np.array([len(keyframe.boxes) for keyframe in keyframes], np.int64)
     return Predictions(
         videos=videos,
-        video=np.repeat([number[k.video] for k in keyframes], counts).astype(np.int32),
-        second=np.repeat([k.second for k in keyframes], counts).astype(np.int32),
-        box=np.concatenate([k.boxes for k in keyframes]).astype(np.float32),
+        video=np.repeat(np.array([number[k.video] for k in keyframes], np.int32), counts),
+        second=np.repeat(np.array([k.second for k in keyframes], np.int32), counts),
+        box=np.concatenate([np.empty((0, 4), np.float32), *(k.boxes for k in keyframes)]),
         score=score[0],
         classes=np.array(actions, np.int32),
         further=score[1:] if len(score) > 1 else None,

@@ -19,7 +19,7 @@ from typing import Any
 from lfb.errors import DataErrors, UserError
 from lfb.files.atomic import atomic
 from lfb.processes import die_with_parent
-from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, decoded_size
+from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, Manifest, decoded_size
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +141,26 @@ def verify_all(
     return _manifest(
         _verify_one, {name: (Path(root), pattern) for name in videos}, settings, processes
     )
+
+
+def join_manifests(paths: Sequence[str | Path]) -> dict[str, Any]:
+    """Return the manifest of all videos, from the manifests of pieces of them.
+
+    Raises:
+        UserError: A piece is broken, or two pieces have other frames or the same video.
+    """
+    parts = [Manifest(path) for path in paths]
+    videos: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        other = parts[0].folder, parts[0].pattern
+        if (part.folder, part.pattern) != other or videos.keys() & part.videos.keys():
+            raise UserError(
+                f"{part.path}: not a piece of the same manifest as {parts[0].path}. Delete both "
+                "and run the same command again."
+            )
+        videos |= part.videos
+    first = json.loads(parts[0].path.read_text())
+    return {**first, "videos": {name: videos[name] for name in sorted(videos)}}
 
 
 def jpeg_sizes(video: str | Path, *, fps: float, start: float, count: int) -> list[int]:

@@ -182,4 +182,5 @@ def _jobs(output: str) -> Iterator[_Job]:
     for number, rule, about, command in re.findall(announced, output, re.MULTILINE):
         if not about.endswith("ready"):
             values = re.findall(r"(?:seed|model|split|purpose|piece) (\S+?)(?:,|$)", about)
-            yield _Job(number, " ".join([rule, *values]), command)
+            parts = [value for value in values if value != "1-of-1"]  # that is the whole
+            yield _Job(number, " ".join([rule, *parts]), command)

@@ -28,11 +28,12 @@ def predict_split(
     bank: File | None,
     published: File | None,
     baseline: File | None,
+    piece: slice = slice(None),
     output: File,
     device: torch.device,
     workers: int,
 ) -> None:
-    """Score every box of a split's keyframes with one model and write the predictions.
+    """Score the boxes of some of a split's videos with one model and write the predictions.
 
     Args:
         settings: From ``lfb.config.settings.prediction_settings``.
@@ -43,6 +44,7 @@ def predict_split(
         bank: Bank of the split; None for the baseline.
         published: See ``open_bank``.
         baseline: See ``open_bank``.
+        piece: Which of the split's videos, sorted by name.
         output: Predictions to write, ``.npz``.
         device: Device that computes.
         workers: Data-loading processes.
@@ -54,7 +56,7 @@ def predict_split(
     if rows and inference["sampling"] == "random":
         draws = Draws(inference["draws"], seed)
     clips = Clips(
-        chosen.keyframes,
+        chosen.of(chosen.videos[piece]),
         frames.open,
         Input(**settings["input"]),
         rows,
