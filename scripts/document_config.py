@@ -41,6 +41,14 @@ Files on one command line are merged in their order there, but each file once an
 `--config device=cuda` overrides all files. If another workflow uses this one as a module, the
 `base` in its `config:` is relative to this folder.
 
+## Number of jobs
+
+The keys `pieces` of `frames`, `detector`, `bank` and `inference` say into how many jobs a stage is
+cut. Each job works on some of the videos. The results are the same for any number. A finished piece
+is kept if the run stops before the others are done; after that, a short job joins the pieces and
+deletes them. If you change the number after the stage is done, the stage and all that depends on it
+run again. So choose it before the stage runs.
+
 ## Keys
 
 A key of `models` is the name of a row of the table. `operator.name` is the name of a file in

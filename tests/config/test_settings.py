@@ -55,6 +55,8 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
         ("detector.score", 0.5, {"people"}),
         ("detector.pieces", 5, set()),
         ("inference.batch", 3, {"bank", "predict baseline", "predict lfb_nl", "predict lfb_avg"}),
+        ("frames.pieces", 5, set()),
+        ("inference.pieces", 5, set()),
         ("inference.flip", True, {"predict baseline", "predict lfb_nl", "predict lfb_avg"}),
         ("inference.scales", [9, 8], {"predict baseline", "predict lfb_nl", "predict lfb_avg"}),
         ("inference.sampling", "random", {"predict lfb_nl", "predict lfb_avg"}),

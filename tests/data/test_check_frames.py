@@ -1,8 +1,10 @@
 """Tests of lfb.data.check_frames."""
 
+import logging
+
 import pytest
 
-from lfb.data.check_frames import check_frames, describe_frames, unexpected_counts
+from lfb.data.check_frames import check_frames, describe_frames, report_frames, unexpected_counts
 
 
 def test_the_length_of_the_videos_shows_a_wrong_rate():
@@ -24,6 +26,21 @@ def test_every_video_with_an_unexpected_number_of_frames_is_reported():
     assert unexpected_counts(manifest, 27000, 27099) == [
         "video 'short': 26999 frames; 27000 to 27099 are expected",
         "video 'long': 27100 frames; 27000 to 27099 are expected",
+    ]
+
+
+def test_frames_are_described_and_unexpected_numbers_are_warnings(caplog):
+    manifest = {"videos": {"a": {"frames": 90, "fps": 30}, "b": {"frames": 91, "fps": 30}}}
+    with caplog.at_level(logging.INFO, "lfb"):
+        report_frames(manifest, {})
+        report_frames(manifest, {"frames": [91, 92]})
+        report_frames({"videos": {}}, {"frames": [91, 92]})
+    described = "181 frames of 2 videos: 3.0 s each at 30 per second"
+    assert caplog.messages == [
+        described,
+        described,
+        "warning: video 'a': 90 frames; 91 to 92 are expected",
+        "this piece has no videos: there are more pieces than videos",
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfb.data.predictions import Predictions, read_csv
+from lfb.data.predictions import Predictions, join_predictions, read_csv
 from lfb.errors import DataErrors, UserError
 
 
@@ -60,6 +60,45 @@ def test_draws_are_separate_predictions_and_the_first_is_submitted(tmp_path):
     for name, predictions in ("alone", alone), ("drawn", drawn):
         predictions.write_csv(tmp_path / name)
     assert (tmp_path / "alone").read_bytes() == (tmp_path / "drawn").read_bytes()
+
+
+def part_of(predictions, videos):
+    """Return the predictions for some videos."""
+    numbers = [number for number, video in enumerate(predictions.videos) if video in videos]
+    kept = np.isin(predictions.video, numbers)
+    further = predictions.further
+    return replace(
+        predictions,
+        videos=[predictions.videos[number] for number in numbers],
+        video=np.searchsorted(numbers, predictions.video[kept]).astype(np.int32),
+        second=predictions.second[kept],
+        box=predictions.box[kept],
+        score=predictions.score[kept],
+        further=None if further is None else further[:, kept],
+    )
+
+
+@pytest.mark.parametrize("draws", [1, 3])
+@pytest.mark.parametrize("pieces", [1, 2, 3, 5])
+def test_joined_pieces_have_the_bytes_of_the_whole(tmp_path, draws, pieces):
+    videos = ["a", "b", "c", "long name"]
+    whole = with_draws(make_predictions(boxes=40, videos=videos), draws)
+    parts = [part_of(whole, videos[number::pieces]) for number in range(pieces)]
+    whole.save(tmp_path / "whole.npz")
+    join_predictions(parts).save(tmp_path / "joined.npz")
+    assert (tmp_path / "whole.npz").read_bytes() == (tmp_path / "joined.npz").read_bytes()
+
+
+def test_pieces_of_other_predictions_are_refused():
+    whole = make_predictions(videos=["a", "b"])
+    one, other = part_of(whole, ["a"]), part_of(whole, ["b"])
+    for wrong in (
+        one,
+        with_draws(other, 2),
+        replace(other, classes=np.array([1, 3, 79], np.int32)),
+    ):
+        with pytest.raises(UserError, match="not pieces of the same predictions"):
+            join_predictions([one, wrong])
 
 
 def test_the_same_predictions_give_the_same_bytes_at_any_time(tmp_path, monkeypatch):

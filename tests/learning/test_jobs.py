@@ -12,7 +12,7 @@ import torch
 from lfb.bank.store import Bank
 from lfb.data.boxes import PersonBoxes, RowIndex
 from lfb.data.keyframes import Keyframes
-from lfb.data.predictions import Predictions
+from lfb.data.predictions import Predictions, join_predictions
 from lfb.errors import UserError
 from lfb.files.digests import digest
 from lfb.learning.jobs.inference import build_bank_piece, predict_split
@@ -84,7 +84,13 @@ class Project:
         )
         return path
 
-    def predict(self, name: str, bank: Path | None, baseline: Path | None) -> Predictions:
+    def predict(
+        self,
+        name: str,
+        bank: Path | None,
+        baseline: Path | None,
+        piece: slice = slice(None),
+    ) -> Predictions:
         path = self.folder / name / "predictions.npz"
         predict_split(
             MODEL | {"inference": INFERENCE},
@@ -93,6 +99,7 @@ class Project:
             bank=bank,
             published=None,
             baseline=baseline,
+            piece=piece,
             output=path,
             device=CPU,
             **self.inputs,
@@ -173,6 +180,22 @@ def test_a_model_with_an_operator_trains_on_the_bank_and_draws_from_it(project):
     assert predictions.classes.tolist() == [1, 2, 3]
     assert predictions.further is not None
     assert predictions.further.shape == (1, *predictions.score.shape)
+
+
+def test_pieces_have_the_predictions_of_the_whole(project):
+    bank, baseline = project.folder / "train.zarr", project.checkpoint("baseline")
+    if not project.checkpoint("lfb_nl").exists():
+        project.train("lfb_nl", {"name": "non_local", "width": 4, "layers": 1}, bank)
+    whole = project.predict("lfb_nl", bank, baseline)
+    pieces = len(VIDEOS) + 1  # one piece is empty
+    parts = [
+        project.predict("lfb_nl", bank, baseline, slice(number, None, pieces))
+        for number in range(pieces)
+    ]
+    whole.save(project.folder / "whole.npz")
+    join_predictions(parts).save(project.folder / "joined.npz")
+    assert len(parts[-1].box) == 0
+    assert digest(project.folder / "whole.npz") == digest(project.folder / "joined.npz")
 
 
 def test_the_baseline_predicts_without_a_bank(project):

@@ -15,7 +15,13 @@ import pytest
 from PIL import Image
 
 from lfb.errors import DataErrors, UserError
-from lfb.video.extraction import extract, extract_all, jpeg_sizes, verify_all
+from lfb.video.extraction import (
+    extract,
+    extract_all,
+    join_manifests,
+    jpeg_sizes,
+    verify_all,
+)
 from lfb.video.frames import FrameZip
 from tests.films import BROKEN, CUT, make_video, source_frame, unpack
 
@@ -248,6 +254,24 @@ def test_frames_that_count_from_0_are_one_error_per_video(tmp_path: Path, cut: P
             frame.unlink()
     with pytest.raises(DataErrors, match="frames count from 1; "):
         verify_all(["b"], tmp_path, pattern, fps=30, first_second=900)
+
+
+def test_joined_manifests_are_the_manifest_of_all_videos(tmp_path: Path) -> None:
+    videos = {name: {"frames": 9, "fps": 29.97, "digest": name} for name in "abcde"}
+    whole = {"folder": "my/frames/", "pattern": None, "videos": videos}
+    paths = [tmp_path / f"{number}.json" for number in range(3)]
+    for number, path in enumerate(paths):
+        part = {name: videos[name] for name in "abcde"[number::3]}
+        path.write_text(json.dumps(whole | {"videos": part}))
+    assert json.dumps(join_manifests(paths)) == json.dumps(whole)
+
+    for wrong in whole | {"videos": {"a": videos["a"]}}, {**whole, "folder": "b", "videos": {}}:
+        paths[2].write_text(json.dumps(wrong))
+        with pytest.raises(UserError, match=r"2\.json: not a piece of the same manifest as "):
+            join_manifests(paths)
+    paths[2].write_text("{")
+    with pytest.raises(UserError, match=r"2\.json: not a manifest of frames"):
+        join_manifests(paths)
 
 
 def test_each_finished_video_is_logged(

@@ -39,7 +39,7 @@ def test_a_killed_job_is_reported_as_killed(fresh: Workflow) -> None:
 def test_each_job_is_one_line_with_its_reason(copy: Workflow) -> None:
     result = copy.run("--dry-run", "--forcerun", "predict")
     jobs = re.findall(r"^Job \d+: (.*)$", result.output, re.MULTILINE)
-    assert "predict: seed 0, model lfb_max" in jobs
+    assert "predict: seed 0, model lfb_max, piece 1-of-1" in jobs
     assert "    input: " not in result.output
     assert "Reason: Forced execution" in result.output
     listed = re.search(r"^predict +3$", result.output, re.MULTILINE)
