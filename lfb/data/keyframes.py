@@ -1,6 +1,5 @@
 """The file that passes the keyframes of a split from one job to the next."""
 
-import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 
 from lfb.data.boxes import Keyframe, PersonBoxes, RowIndex
 from lfb.errors import UserError
-from lfb.files.atomic import write_npz
+from lfb.files.npz import read_npz, write_npz
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +63,10 @@ class Keyframes:
         """Read what ``save`` wrote.
 
         Raises:
-            UserError: The file is missing or broken.
+            UserError: The file is missing or damaged.
         """
         try:
-            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays = read_npz(path)
             index = RowIndex.of(
                 arrays["videos"].tolist(),
                 arrays["video"],
@@ -77,7 +75,7 @@ class Keyframes:
             )
             people = PersonBoxes(index, arrays["boxes"], arrays["scores"], arrays.get("labels"))
             return cls(people, arrays["actions"].tolist(), int(arrays["outputs"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError) as error:
             raise UserError(
                 f"{path}: not a complete file of keyframes ({error!r}). Delete it and run the same "
                 "command again."

@@ -2,7 +2,6 @@
 
 import csv
 import warnings
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from lfb.errors import DataErrors, UserError
-from lfb.files.atomic import atomic, write_npz
+from lfb.files.atomic import atomic
+from lfb.files.npz import read_npz, write_npz
 
 MOST_ERRORS = 20  # lines of a broken submission that the error shows
 
@@ -109,7 +109,7 @@ class Predictions:
         """Read what ``save`` wrote.
 
         Raises:
-            UserError: The file is missing, broken or contains something else.
+            UserError: The file is missing, damaged or contains something else.
         """
         arrays = _read_arrays(Path(path))
         if error := _shape_error(arrays):
@@ -232,11 +232,10 @@ def read_csv(path: str | Path) -> Entries:
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return dict(archive)
+        return read_npz(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file. Predict first, or fix the path.") from None
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{path}: not a complete file of predictions ({error}). Delete it and predict again."
         ) from error

@@ -1,20 +1,15 @@
 """Write files that appear under their name only when complete."""
 
-import io
 import json
 import os
 import shutil
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from lfb.errors import UserError
 from lfb.files.disk import explain_disk_error
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @contextmanager
@@ -52,18 +47,6 @@ def write_json(path: str | Path, value: Any) -> None:
     """Write ``value`` as indented JSON."""
     with atomic(path) as scratch:
         scratch.write_text(json.dumps(value, indent=2) + "\n")
-
-
-def write_npz(path: str | Path, arrays: "Mapping[str, np.ndarray]") -> None:
-    """Write arrays as an uncompressed ``.npz``; the same arrays give the same bytes."""
-    import numpy as np
-
-    with atomic(path) as scratch, zipfile.ZipFile(scratch, "w") as archive:
-        for name, array in arrays.items():
-            content = io.BytesIO()
-            np.lib.format.write_array(content, array, allow_pickle=False)
-            # By default a ZipInfo has a fixed date.
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer())
 
 
 def open_file(path: str | Path) -> BinaryIO:

@@ -16,6 +16,7 @@ from torch import nn
 
 from lfb.errors import UserError
 from lfb.files.atomic import atomic
+from lfb.files.torch_file import check_zip
 from lfb.learning.optimizer import SGD
 
 log = logging.getLogger("lfb")
@@ -90,6 +91,7 @@ def load_state(
     if not path.exists():
         return Progress()
     try:
+        check_zip(path)
         state = torch.load(path, map_location=device, weights_only=True)
         other, finished = dict(state["identity"]), state["finished"]
     except Exception as error:  # a file of unknown origin can make the reader raise anything

@@ -1,5 +1,10 @@
-"""Model checkpoints: safetensors with metadata that rebuild the model and record its origin."""
+"""Model checkpoints: safetensors with metadata that rebuild the model and record its origin.
 
+The metadata contain a digest of the tensors and of all other metadata, which is checked when a
+checkpoint is read. Earlier releases wrote none.
+"""
+
+import hashlib
 import json
 import platform
 import subprocess
@@ -32,11 +37,13 @@ class Checkpoint:
         about: The metadata: ``model`` (arguments of ``build_model``), ``settings``, ``data``
             (digest of the manifest), ``code`` (digest of the program), ``epoch``, ``versions``,
             ``commit``.
+        checked: Whether the file has a digest.
     """
 
     path: Path
     weights: dict[str, Tensor]
     about: dict[str, Any]
+    checked: bool
 
     def build(self) -> ActionModel:
         """Return the model that was saved, in evaluation mode.
@@ -50,19 +57,20 @@ class Checkpoint:
 
 
 def save_checkpoint(path: str | Path, model: ActionModel, about: Mapping[str, Any]) -> None:
-    """Write the model's weights with ``about``, package versions and the git commit."""
-    about = {**about, "versions": _versions(), "commit": _commit()}
+    """Write the model's weights with ``about``, package versions, the git commit and a digest."""
+    described = json.loads(json.dumps({**about, "versions": _versions(), "commit": _commit()}))
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    described["digest"] = _digest(weights, described)
     with atomic(path) as scratch:
         # One key: safetensors writes several keys in random order, which changes the digest.
-        scratch.write_bytes(save(weights, {FORMAT: json.dumps(about)}))
+        scratch.write_bytes(save(weights, {FORMAT: json.dumps(described)}))
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
     """Read a checkpoint that this project wrote.
 
     Raises:
-        UserError: The file is missing, broken or of another format.
+        UserError: The file is missing, damaged or of another format.
     """
     path = Path(path)
     try:
@@ -74,11 +82,17 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no checkpoint here. Train the model first.") from error
-    except (SafetensorError, json.JSONDecodeError) as error:
+    except (SafetensorError, ValueError, OSError) as error:
         raise UserError(
             f"{path}: not a complete safetensors checkpoint ({error}). Delete it and train again."
         ) from error
-    return Checkpoint(path, weights, about)
+    expected = about.pop("digest", None)
+    if expected is not None and expected != _digest(weights, about):
+        raise UserError(
+            f"{path}: the checkpoint is damaged: it does not match its digest. Delete it and run "
+            "the same command again."
+        )
+    return Checkpoint(path, weights, about, expected is not None)
 
 
 def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], path: str | Path) -> None:
@@ -127,6 +141,15 @@ def _cause(
     parts = {line.partition(".")[0] for lines in mismatches.values() for line in lines}
     known = [part for part in ("backbone", "operator", "classifier") if part in parts]
     return f"Another kind, depth or width of: {', '.join(known) or 'model'}."
+
+
+def _digest(weights: Mapping[str, Tensor], about: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of tensors and metadata, in hex."""
+    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name, tensor in sorted(weights.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def _versions() -> dict[str, str]:

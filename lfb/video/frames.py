@@ -11,6 +11,7 @@ import os
 import re
 import struct
 import zipfile
+import zlib
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class FrameInfo:
 
 
 class FrameZip:
-    """Frames in a zip, read by offset from a memory map.
+    """Frames in a zip, read by offset from a memory map and compared with the zip's checksums.
 
     It is cheap to pickle. Many processes may read it, forked ones too: each maps the file itself.
 
@@ -76,7 +77,7 @@ class FrameZip:
 
     @cached_property
     def _contents(self) -> tuple[FrameInfo, NDArray[np.int64], tuple[int, ...]]:
-        """The info, (frames,) offsets of the headers, and the identity of the file."""
+        """The info, (2, frames) offsets of the headers and CRC-32, and the identity of the file."""
         try:
             with self.path.open("rb") as file, zipfile.ZipFile(file) as zipped:
                 state = os.fstat(file.fileno())
@@ -85,7 +86,7 @@ class FrameZip:
                 frames = [members[f"{n:06d}.jpg"] for n in range(1, info.frames + 1)]
         except FileNotFoundError as error:
             raise UserError(f"{self.path}: no such zip. Extract the video first.") from error
-        except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # a damaged zip can make the reader raise anything
             raise UserError(
                 f"{self.path}: not a complete zip of frames ({error}). Delete it and extract the "
                 "video again."
@@ -102,8 +103,8 @@ class FrameZip:
                 f"{self.path}: its frames are compressed, but are read directly. Delete it and "
                 "extract the video again."
             )
-        offsets = np.array([member.header_offset for member in frames], np.int64)
-        return info, offsets, (state.st_dev, state.st_ino, state.st_mtime_ns)
+        places = np.array([[m.header_offset for m in frames], [m.CRC for m in frames]], np.int64)
+        return info, places, (state.st_dev, state.st_ino, state.st_mtime_ns)
 
     @property
     def info(self) -> FrameInfo:
@@ -122,15 +123,24 @@ class FrameZip:
 
         Raises:
             IndexError: There is no such frame.
-            UserError: The zip is missing or broken, or has another digest.
+            UserError: The zip is missing or damaged, or has another digest.
         """
-        info, offsets, identity = self._contents
+        info, places, identity = self._contents
         if not 1 <= number <= info.frames:
             raise IndexError(f"{self.path}: no frame {number} of {info.frames}")
-        view, offset = _map(self.path, identity), int(offsets[number - 1])
-        size, name, extra = struct.unpack_from("<18xI4xHH", view, offset)
+        view, (offset, crc) = _map(self.path, identity), places[:, number - 1].tolist()
+        try:
+            size, name, extra = struct.unpack_from("<18xI4xHH", view, offset)
+        except struct.error:  # the place is outside the file
+            size = name = extra = 0
         begin = offset + 30 + name + extra
-        return view[begin : begin + size]
+        data = view[begin : begin + size]
+        if not data or zlib.crc32(data) != crc:
+            raise UserError(
+                f"{self.path}: frame {number} is damaged: it does not match its checksum. Delete "
+                "this zip and the manifest, and run the same command again."
+            )
+        return data
 
 
 class FrameFolder:

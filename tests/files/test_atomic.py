@@ -2,14 +2,12 @@
 
 import errno
 import json
-import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lfb.errors import UserError
-from lfb.files.atomic import atomic, open_file, write_json, write_npz
+from lfb.files.atomic import atomic, open_file, write_json
 
 
 def names(folder: Path) -> list[str]:
@@ -98,22 +96,6 @@ def test_json_is_indented(tmp_path):
     text = (tmp_path / "m.json").read_text()
     assert json.loads(text) == {"mAP": 1.5}
     assert text.count("\n") == 3
-
-
-def test_arrays_are_written_without_compression_or_date_and_without_pickles(tmp_path):
-    arrays = {"box": np.eye(3, dtype=np.float32), "video": np.array(["a", "bc"])}
-    write_npz(tmp_path / "a.npz", arrays)
-    with np.load(tmp_path / "a.npz") as read:
-        assert list(read) == list(arrays)
-        for name, array in arrays.items():
-            np.testing.assert_array_equal(read[name], array, strict=True)
-    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
-        for member in archive.infolist():
-            assert member.compress_type == zipfile.ZIP_STORED
-            assert member.date_time == (1980, 1, 1, 0, 0, 0)
-    with pytest.raises(ValueError, match="Object arrays"):
-        write_npz(tmp_path / "b.npz", {"x": np.array([None])})
-    assert names(tmp_path) == ["a.npz"]
 
 
 def test_a_file_that_cannot_be_opened_is_an_error_that_names_it(tmp_path):

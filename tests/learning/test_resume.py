@@ -1,8 +1,14 @@
 """Tests of lfb.learning.resume; test_training.py kills and restarts whole trainings."""
 
+import contextlib
+
+import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch import nn
 
+from lfb.errors import UserError
 from lfb.learning.optimizer import SGD
 from lfb.learning.resume import load_state, save_state
 
@@ -44,3 +50,29 @@ def test_a_finished_run_of_another_identity_does_not_change_the_model(tmp_path):
 
 def test_without_a_file_there_is_no_history(tmp_path):
     assert load_state(tmp_path / "resume.pt", {}, *started(0), CPU).history == []
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_changed_byte_is_noticed_or_without_meaning(tmp_path, data):
+    path = tmp_path / "resume.pt"
+    network, optimizer = started(0)
+    save_state(path, {"seed": 1}, network, optimizer, HISTORY, False)
+    content = bytearray(path.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    again, other = started(1)
+    with contextlib.suppress(UserError):
+        assert load_state(path, {"seed": 1}, again, other, CPU).history == HISTORY
+        assert equal(again, network)
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    path = tmp_path / "resume.pt"
+    network, optimizer = started(0)
+    save_state(path, {"seed": 1}, network, optimizer, HISTORY, False)
+    content = bytearray(path.read_bytes())
+    content[content.index(network.weight.detach().numpy().tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"resume\.pt: not a resume state .* Delete it to train"):
+        load_state(path, {"seed": 1}, *started(1), CPU)

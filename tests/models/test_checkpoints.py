@@ -1,10 +1,14 @@
 """Tests of lfb.models.checkpoints."""
 
+import contextlib
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from lfb.errors import UserError
@@ -134,3 +138,35 @@ def test_a_failed_write_leaves_the_older_file(saved):
         save_checkpoint(saved, make_model(), {"epoch": object()})
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_changed_byte_is_noticed_or_without_meaning(saved, data):
+    before = load_checkpoint(saved)
+    content = bytearray(saved.read_bytes())
+    header = 8 + int.from_bytes(content[:8], "little")
+    part = data.draw(st.sampled_from([(0, header), (header, len(content))]))
+    place = data.draw(st.integers(part[0], part[1] - 1))
+    content[place] ^= (change := data.draw(st.integers(1, 255)))
+    saved.write_bytes(content)
+    with contextlib.suppress(UserError):
+        after = load_checkpoint(saved)
+        assert before.about.items() <= after.about.items()
+        assert before.weights.keys() == after.weights.keys()
+        assert all(torch.equal(before.weights[name], after.weights[name]) for name in after.weights)
+    content[place] ^= change
+    saved.write_bytes(content)
+
+
+def test_a_checkpoint_without_a_digest_is_read(saved, tmp_path):
+    about = {**load_checkpoint(saved).about, "epoch": 4}
+    weights = load_checkpoint(saved).weights
+    for name, digest_of_weights in ("old", {}), ("wrong", {"digest": "c0ffee"}):
+        metadata = {"lfb-checkpoint": json.dumps({**about, **digest_of_weights})}
+        save_file(weights, tmp_path / name, metadata)
+    old = load_checkpoint(tmp_path / "old")
+    assert (load_checkpoint(saved).checked, old.checked) == (True, False)
+    assert old.about == about
+    with pytest.raises(UserError, match=r"wrong: the checkpoint is damaged.* Delete it and run"):
+        load_checkpoint(tmp_path / "wrong")

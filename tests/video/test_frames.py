@@ -1,8 +1,10 @@
+import contextlib
 import json
 import pickle
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -117,3 +119,31 @@ def test_reading_frames_loads_no_decoder() -> None:
         "import sys, lfb.video.frames; sys.exit('torch' in sys.modules or 'av' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_a_changed_byte_is_noticed_or_without_meaning(cut: Path, data: st.DataObject) -> None:
+    content = cut.read_bytes()
+    place = data.draw(st.integers(0, len(content) - 1))
+    change = data.draw(st.integers(1, 255))
+    before = FrameZip(cut)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.zip"
+        path.write_bytes(content[:place] + bytes([content[place] ^ change]) + content[place + 1 :])
+        after = FrameZip(path, before.info.digest)
+        for number in range(1, 61):
+            with contextlib.suppress(UserError):
+                assert after.info == before.info
+                assert after.read(number) == before.read(number)
+
+
+def test_a_damaged_frame_is_named(cut: Path, tmp_path: Path) -> None:
+    content = bytearray(cut.read_bytes())
+    content[content.index(b"000007.jpg") + 200] ^= 1
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+    frames = FrameZip(path)
+    assert frames.read(6) == FrameZip(cut).read(6)
+    with pytest.raises(UserError, match=r"a\.zip: frame 7 is damaged: .* Delete this zip and"):
+        frames.read(7)
