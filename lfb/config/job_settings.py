@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lfb.files.atomic import atomic
+from lfb.files.locks import alone
 
 
 def write_settings(folder: str | Path, rule: str, settings: Mapping[str, Any]) -> str:
@@ -23,6 +24,6 @@ def write_settings(folder: str | Path, rule: str, settings: Mapping[str, Any]) -
     text = json.dumps(settings, sort_keys=True, indent=2) + "\n"
     path = Path(folder) / f"{rule}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
     if not path.exists():
-        with atomic(path) as scratch:
+        with alone(path), atomic(path) as scratch:  # two Snakemakes may start at once
             scratch.write_text(text)
     return str(path)

@@ -18,6 +18,7 @@ from typing import Any
 
 from lfb.errors import DataErrors, UserError
 from lfb.files.atomic import atomic
+from lfb.files.locks import alone
 from lfb.processes import die_with_parent
 from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, Manifest, decoded_size
 
@@ -198,7 +199,8 @@ def _entry(info: FrameInfo, size: int) -> dict[str, Any]:
 def _extract_one(name: str, video: Path, target: Path, **settings: Any) -> dict[str, Any]:
     info = _kept(video, target, **settings)
     if info is None:
-        info = extract(video, target, **settings)
+        with alone(target):  # the jobs of other configs may share the folder
+            info = _kept(video, target, **settings) or extract(video, target, **settings)
     return _entry(info, target.stat().st_size)
 
 
