@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.gpu import __main__ as program
-from bench.gpu import convolutions, demo, models, processes, resume, snakemake, speed
+from bench.gpu import convolutions, demo, models, processes, resume, speed
 from bench.gpu.cases import CONFIGS
 from bench.gpu.findings import Findings, Setup
 from bench.gpu.parts import PARTS
+from bench.workflow import Failed, Workflow
 
 ROOT = Path(__file__).parents[1]
 
@@ -179,7 +180,7 @@ def test_the_reason_of_a_failed_team_is_what_nccl_says():
 # Snakemake
 
 
-class _Runs(snakemake.Workflow):
+class _Runs(Workflow):
     """Runs of the workflow that end at once, each with the next results."""
 
     results: tuple[tuple[float, float, bytes], ...] = ()
@@ -227,14 +228,14 @@ def test_the_scores_of_the_demo_are_compared_with_those_on_a_cpu(setup, monkeypa
 
 
 def test_snakemake_plans_a_run(tmp_path):
-    workflow = snakemake.Workflow(tmp_path, "bench/gpu/small.yaml", "cpu", 0)
+    workflow = Workflow(tmp_path, "bench/gpu/small.yaml", ("device=cpu",))
     workflow.run(resume.TARGET, 60, "-n")
     assert "train_lfb" in workflow.log.read_text()
 
 
 def test_a_failed_run_of_snakemake_is_an_error_with_its_output(tmp_path):
-    workflow = snakemake.Workflow(tmp_path, "bench/gpu/small.yaml", "no such device", 0)
-    with pytest.raises(snakemake.Failed, match=r"exit status 1\n(.*\n)*.*no such device"):
+    workflow = Workflow(tmp_path, "bench/gpu/small.yaml", ("device=no such device",))
+    with pytest.raises(Failed, match=r"exit status 1\n(.*\n)*.*no such device"):
         workflow.run(resume.TARGET, 60, "-n")
 
 

@@ -3,7 +3,7 @@
 import os
 
 from bench.gpu.findings import Findings, Setup
-from bench.gpu.snakemake import Failed, Workflow
+from bench.workflow import Failed, Workflow
 
 # Mean over three seeds on a CPU, bench/README.md.
 ON_CPU = {"baseline": 74.1, "lfb_avg": 85.5, "lfb_max": 85.9, "lfb_nl": 92.4}
@@ -14,7 +14,8 @@ def measure(setup: Setup) -> Findings:
     findings = Findings()
     config = "tests/workflow/tiny.yaml" if setup.tiny else "config/config.yaml"
     workers = 0 if setup.tiny else min(4, (os.cpu_count() or 1) // 2)
-    workflow = Workflow(setup.folder / "demo", config, setup.device.type, workers)
+    changes = f"device={setup.device.type}", f"workers={workers}"
+    workflow = Workflow(setup.folder / "demo", config, changes)
     try:
         seconds = workflow.run("results/map_table.csv", setup.seconds)
     except Failed as error:

@@ -8,7 +8,7 @@ import shutil
 import time
 
 from bench.gpu.findings import Findings, Setup
-from bench.gpu.snakemake import Failed, Workflow, kill
+from bench.workflow import Failed, Workflow, kill
 
 MODEL = "lfb_nl"
 TARGET = f"results/seed-0/{MODEL}/metrics.json"
@@ -21,7 +21,7 @@ def measure(setup: Setup) -> Findings:
     findings = Findings()
     config = "tests/workflow/tiny.yaml" if setup.tiny else "bench/gpu/small.yaml"
     end = time.monotonic() + setup.seconds
-    workflow = Workflow(setup.folder / "resume", config, setup.device.type, workers=0)
+    workflow = Workflow(setup.folder / "resume", config, (f"device={setup.device.type}",))
 
     def finish() -> tuple[dict[str, float], list[float], bytes]:
         workflow.run(TARGET, end - time.monotonic(), "--rerun-triggers", "mtime")

@@ -9,8 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.gpu.cases import ROOT
-
+ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
@@ -25,14 +24,14 @@ class Workflow:
     Attributes:
         folder: Working folder, which gets data and results.
         config: Config file, relative to the project.
-        device: ``cuda`` or ``cpu``.
-        workers: Data-loading processes of each job.
+        changes: Keys that override those of the file, such as ``device=cpu``.
+        results: Folder of the results, relative to ``folder``.
     """
 
     folder: Path
     config: str
-    device: str
-    workers: int
+    changes: tuple[str, ...]
+    results: str = "results"
 
     @property
     def log(self) -> Path:
@@ -61,8 +60,7 @@ class Workflow:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--directory", str(self.folder), "--configfile", str(ROOT / self.config)]
-        command += ["--cores", "all", "--config", f"device={self.device}"]
-        command += [f"workers={self.workers}", *options, "--", target]
+        command += ["--cores", "all", "--config", *self.changes, *options, "--", target]
         with self.log.open("a") as log:
             return subprocess.Popen(
                 command,
@@ -76,17 +74,20 @@ class Workflow:
         """Let Snakemake start again after it was killed."""
         self.run("all", 60, "--unlock")
 
-    def scores(self) -> dict[str, float]:
+    def scores(self, seed: int = 0) -> dict[str, float]:
         """Return the mAP of each model, in percent."""
-        found = {}
-        for path in sorted(self.folder.glob("results/seed-0/*/metrics.json")):
-            found[path.parent.name] = json.loads(path.read_text())["mmaction2"]["mAP"]
-        return found
+        files = sorted(self._results(seed).glob("*/metrics.json"))
+        return {
+            path.parent.name: json.loads(path.read_text())["mmaction2"]["mAP"] for path in files
+        }
 
-    def losses(self, model: str) -> list[float]:
+    def losses(self, model: str, seed: int = 0) -> list[float]:
         """Return the loss of each epoch of a model."""
-        text = (self.folder / f"results/seed-0/{model}/history.jsonl").read_text()
+        text = (self._results(seed) / model / "history.jsonl").read_text()
         return [json.loads(line)["loss"] for line in text.splitlines()]
+
+    def _results(self, seed: int) -> Path:
+        return self.folder / self.results / f"seed-{seed}"
 
     def _end(self) -> str:
         return "\n".join(self.log.read_text().splitlines()[-15:])
