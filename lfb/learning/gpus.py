@@ -77,8 +77,10 @@ def take_gpus(count: int) -> dict[int, IO[str]]:
 
 def _lock(index: int) -> IO[str] | None:
     """Return the locked file of a GPU; None if another job holds it."""
-    uuid = torch.cuda.get_device_properties(index).uuid
-    path = Path(tempfile.gettempdir()) / f"lfb-gpu-{os.getuid()}-{uuid}.lock"
+    name = os.environ.get("CUDA_VISIBLE_DEVICES", "").replace("/", "-")
+    if not name.startswith("MIG-"):  # a process sees one slice, which may have its GPU's UUID
+        name = str(torch.cuda.get_device_properties(index).uuid)
+    path = Path(tempfile.gettempdir()) / f"lfb-gpu-{os.getuid()}-{name}.lock"
     file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

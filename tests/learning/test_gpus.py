@@ -64,3 +64,13 @@ def test_a_job_waits_while_others_hold_every_gpu(two_gpus, monkeypatch, caplog):
 def test_too_many_gpus_are_an_error_rather_than_a_wait(two_gpus):
     with pytest.raises(UserError, match=r"3 processes .* 2 GPUs"):
         take_gpus(3)
+
+
+def test_two_slices_of_one_gpu_are_two_gpus(two_gpus, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)  # of the slices, CUDA shows one
+    held = []
+    for name in "MIG-GPU-0/1/0", "MIG-GPU-0/2/0":
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", name)
+        held.append(take_gpus(1))
+    for taken in held:
+        close(taken)
