@@ -31,8 +31,7 @@ class Problem:
 class DataErrors(UserError):
     """All errors found in the user's data, one line each.
 
-    The message shows the first 20 lines of each file that give the same advice, and counts the
-    rest. Otherwise a file with thousands of errors would hide those of all other files.
+    The message shortens them: see ``shortened``.
 
     Args:
         errors: Lines such as ``train.csv:17: x1 0.8 is right of x2 0.2; swap them``.
@@ -40,17 +39,24 @@ class DataErrors(UserError):
 
     def __init__(self, errors: Sequence[str]) -> None:
         self.errors = list(errors)
-        found: Counter[tuple[str, str]] = Counter()
-        lines = [f"{len(self.errors)} error{'s' if len(self.errors) != 1 else ''} in the data:"]
-        for line in self.errors:
-            kind = line.partition(":")[0], line.rpartition("; ")[2]  # file and advice
-            found[kind] += 1
-            if found[kind] <= _SHOWN:
-                lines.append(line)
-        for (file, advice), count in found.items():
-            if count > _SHOWN:
-                lines.append(f"{file}: {count - _SHOWN} more of these: {advice}")
-        super().__init__("\n  ".join(lines))
+        count = f"{len(self.errors)} error{'s' if len(self.errors) != 1 else ''} in the data:"
+        super().__init__("\n  ".join([count, *shortened(self.errors)]))
 
     def __reduce__(self) -> tuple[type["DataErrors"], tuple[list[str]]]:
         return DataErrors, (self.errors,)  # unpickling would pass the message to __init__
+
+
+def shortened(errors: Sequence[str]) -> list[str]:
+    """Return the first 20 lines of each file that give the same advice, and count the rest.
+
+    Otherwise a file with thousands of errors would hide those of all other files.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    lines = []
+    for line in errors:
+        kind = line.partition(":")[0], line.rpartition("; ")[2]  # file and advice
+        found[kind] += 1
+        if found[kind] <= _SHOWN:
+            lines.append(line)
+    rest = {kind: count - _SHOWN for kind, count in found.items() if count > _SHOWN}
+    return lines + [f"{file}: {n} more of these: {advice}" for (file, advice), n in rest.items()]

@@ -1,9 +1,12 @@
 """The check of the data: all errors are listed here, before any work begins.
 
 in    the annotation files and videos (or folders of frames) that the config's `data` names
-out   <results>/data/check.json    what the data set contains, and warnings
+out   <results>/data/check.json                    what the data set contains, and warnings
+      <results>/data/valid/{split}-{kind}.csv      with `data.invalid_keyframes: drop`: your files
+                                                   without the keyframes that have errors. Later
+                                                   jobs read these in place of yours
 
-step  read every annotation file, and open every video
+steps read every annotation file, and find the frames of every video; leave keyframes out
 """
 
 CHECKED = ["annotations", "excluded", "proposals", "detections"]
@@ -29,7 +32,7 @@ rule check_data:
         settings=settings_file(
             "check_data",
             {
-                **settings.data_settings(config),
+                **settings.check_settings(config),
                 "files": inputs.files_by_split(config, CHECKED),
             },
         ),
@@ -38,3 +41,30 @@ rule check_data:
     shell:
         "python {params.program} --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --output {output}"
+
+
+rule leave_out:
+    """Copy a file without the keyframes that have errors, if the config says so."""
+    input:
+        unpack(users(file_of_kind, rule="leave_out")),
+        check="<results>/data/check.json",
+    output:
+        "<results>/data/valid/{split}-{kind}.csv",
+    log:
+        "<logs>/leave_out-{split}-{kind}.log",
+    wildcard_constraints:
+        kind=one_of(sorted(inputs.COPIED)),
+    localrule: True
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        *code("leave_out"),
+        program=program("leave_out"),
+    message:
+        "{rule}: {wildcards.kind} of split {wildcards.split}"
+    shell:
+        "python {params.program} --log {log} --check {input.check} --split {wildcards.split}"
+        " --kind {wildcards.kind} --source {input.source:q} --output {output}"

@@ -128,7 +128,7 @@ def validation_files(wildcards):
 def selection_files(wildcards):
     """Return the annotation files of the rule's split, and its proposals if it has any."""
     split = wildcards.split
-    proposals = config["data"][split].get("proposals", [])
+    proposals = inputs.checked_files(config, split).get("proposals", [])
     if split in inputs.splits_from(config, "detections", "detector"):
         proposals = f"<results>/data/{split}-proposals.pkl"
     return split_files(wildcards) | {"proposals": proposals}
@@ -139,9 +139,15 @@ def data_files(*kinds):
     return lambda wildcards: inputs.data_files(config, kinds)
 
 
+def file_of_kind(wildcards):
+    """Return the user's file of the rule's split and kind."""
+    return {"source": config["data"][wildcards.split][wildcards.kind]}
+
+
 def detections(wildcards):
     """Return the csv of a person detector for the rule's split."""
-    return {"detections": config["data"][wildcards.split]["detections"]}
+    files = inputs.checked_files(config, wildcards.split)
+    return {"detections": files["detections"]}
 
 
 def published_bank(wildcards):

@@ -35,10 +35,7 @@ rule extract_frames:
         program=program("extract_frames"),
         settings=settings_file(
             "extract_frames",
-            {
-                **settings.data_settings(config),
-                "files": inputs.files_by_split(config, ["annotations"]),
-            },
+            settings.data_settings(config),
         ),
         folder=FRAMES,
         piece=piece_name,
@@ -46,7 +43,7 @@ rule extract_frames:
         "{rule}: pack or check the frames, piece {params.piece}"
     shell:
         "python {params.program} --log {log} --settings {params.settings:q}"
-        " --labels {input.labels:q} --folder {params.folder:q}"
+        " --check {input.check} --folder {params.folder:q}"
         " --processes {threads} --piece {params.piece} --output {output}"
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from lfb.data.check import SplitFiles
+from lfb.data.check_split import SplitFiles
 from lfb.data.split import Split
 
 

@@ -22,11 +22,13 @@ def run(arguments: argparse.Namespace) -> None:
         labels=arguments.labels,
         unscored=settings["unscored"],
         videos=settings.get("videos"),
+        frames=settings.get("frames"),
         first_second=settings["first_second"],
         start=settings["start"],
         seconds=settings["seconds"],
         fps=settings["fps"],
         expected=settings.get("expected", {}),
+        invalid_keyframes=settings["invalid_keyframes"],
     )
     for split, found in summary["splits"].items():
         log.info(

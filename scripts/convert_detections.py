@@ -22,8 +22,8 @@ def run(arguments: argparse.Namespace) -> None:
     sizes = {name: (about["width"], about["height"]) for name, about in videos.items()}
     placed = to_proposals(detections, arguments.detections, sizes)
     proposals = placed.checked()
-    for note in placed.notes:
-        log.warning("warning: %s", note)
+    for text in placed.warnings:
+        log.warning("warning: %s", text)
     pixels = in_pixels(detections)
     unit = "pixels, divided by the size of the frames" if pixels else "fractions"
     log.info(

@@ -1,19 +1,19 @@
 """Pack the frames of one piece of the annotated videos, or check the frames that you have."""
 
 import argparse
+import json
+from pathlib import Path
 
-from lfb.data.check import annotated_seconds
 from lfb.data.check_frames import check_frames, report_frames
 from lfb.errors import DataErrors
 from lfb.files.atomic import write_json
 from lfb.files.videos import find_videos
 from lfb.video.extraction import extract_all, verify_all
-from scripts.annotation_arguments import add_labels, split_files
 from scripts.arguments import add_piece
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_labels(parser)
+    parser.add_argument("--check", required=True, help="what the data check found, JSON")
     parser.add_argument("--folder", required=True, help="folder of the zips, one per video")
     parser.add_argument("--processes", type=int, default=1)
     add_piece(parser)
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     settings = arguments.settings
-    annotated = annotated_seconds(split_files(arguments), arguments.labels, settings["unscored"])
+    annotated = json.loads(Path(arguments.check).read_text())["seconds"]
     videos = sorted(annotated)[arguments.piece]
     if "videos" in settings:
         files = find_videos(settings["videos"])

@@ -11,9 +11,25 @@ def splits_from(config: Mapping[str, Any], *origins: str) -> list[str]:
     return [split for split in splits(config) if origin_of_people(config, split) in origins]
 
 
+COPIED = {"annotations", "proposals", "detections"}
+"""The kinds of files that ``data.invalid_keyframes: drop`` copies."""
+
+
+def checked_files(config: Mapping[str, Any], split: str) -> dict[str, str]:
+    """Return the files of a split that jobs after the data check read, by kind.
+
+    With ``data.invalid_keyframes: drop`` these are copies without the keyframes that have errors.
+    """
+    files = dict(config["data"][split])
+    if config["data"]["invalid_keyframes"] == "drop":
+        for kind in files.keys() & COPIED:
+            files[kind] = f"<results>/data/valid/{split}-{kind}.csv"
+    return files
+
+
 def split_files(config: Mapping[str, Any], split: str) -> dict[str, Any]:
     """Return the label list and the annotation files of a split; ``excluded`` may be empty."""
-    files = config["data"][split]
+    files = checked_files(config, split)
     return {
         "labels": config["data"]["labels"],
         "annotations": files["annotations"],

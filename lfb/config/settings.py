@@ -49,10 +49,15 @@ def origin_of_people(config: Mapping[str, Any], split: str) -> str:
 
 
 def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the data check and the extraction of frames depend on."""
+    """Return what the extraction of frames depends on."""
     data = config["data"]
     keys = ("videos", "frames", "fps", "first_second", "start", "seconds", "unscored", "expected")
     return {key: data[key] for key in keys if key in data}
+
+
+def check_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the data check depends on, in addition to its files."""
+    return data_settings(config) | _some(config["data"], "invalid_keyframes")
 
 
 def disk_settings(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lfb.data.check_boxes import box_errors, clip_overshoot
-from lfb.data.contents import Contents, clipping_notes
+from lfb.data.contents import Contents, clipping_warnings
 from lfb.errors import DataErrors, Problem, UserError
 from lfb.files.atomic import atomic
 from lfb.files.csv_table import BOX, KEY, CsvTable, is_whole, read_text, to_numbers
@@ -127,8 +127,9 @@ def read_annotations(
     problems = table.problems()
     if not len(table.line) and not problems:
         problems = [Problem(f"{path}: is empty; write one row for each box")]
-    notes = clipping_notes(path, beyond[boxed], lambda i: f"line {table.line[boxed][i]}")
-    return Contents(pd.DataFrame({"video": video, **columns}), problems, notes)
+    warnings = clipping_warnings(path, beyond[boxed], lambda i: f"line {table.line[boxed][i]}")
+    rows = pd.DataFrame({"video": video, **columns})
+    return Contents(problems, warnings, valid=rows)
 
 
 def annotated_keyframes(rows: pd.DataFrame) -> pd.MultiIndex:
@@ -149,7 +150,7 @@ def read_excluded(path: str | Path) -> Contents[set[tuple[str, int]]]:
     table.check_keys(second)
     valid = table.valid()
     video, second = table.columns[0][valid].tolist(), second[valid].astype(int).tolist()
-    return Contents(set(zip(video, second, strict=True)), table.problems())
+    return Contents(table.problems(), valid=set(zip(video, second, strict=True)))
 
 
 def write_labels(path: str | Path, labels: Mapping[int, str]) -> None:

@@ -1,10 +1,12 @@
 """The check of extracted frames: the frame of every keyframe must be among them."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 log = logging.getLogger("lfb")
+
+_SHOWN = 3  # videos that a line names before it counts the rest
 
 
 def check_frames(
@@ -20,20 +22,23 @@ def check_frames(
         seconds: Annotated seconds of each video.
         manifest: ``{"videos": {video: {"frames": n, "fps": f, "first_second": s}}}``.
     """
-    errors = []
-    for video, annotated in seconds.items():
-        info = manifest["videos"].get(video)
-        if info is None:
-            errors.append(f"video '{video}': has no frames; extract them")
-            continue
-        for second in sorted(set(annotated)):
-            number = round(info["fps"] * (second - info["first_second"])) + 1
-            if not 1 <= number <= info["frames"]:
-                errors.append(
-                    f"video '{video}': second {second} is frame {number} of {info['frames']}; "
-                    "fix data.fps or data.first_second, extract a longer part or delete the "
-                    "keyframe"
-                )
+    absent = [f"'{video}'" for video in seconds if video not in manifest["videos"]]
+    beyond = [
+        (video, second, f"frame {number} of {info['frames']}")
+        for video, info in manifest["videos"].items()
+        for second in sorted(set(seconds.get(video, ())))
+        if not 1 <= (number := _number(second, info)) <= info["frames"]
+    ]
+    errors = [f"video {_listed(absent)}: has no frames; extract them"] if absent else []
+    if beyond:
+        (video, second, place), more = beyond[0], ""
+        if len(beyond) > 1:
+            videos = len({video for video, *_ in beyond})
+            more = f" ({len(beyond)} such seconds, of {videos} videos)"
+        errors.append(
+            f"video '{video}': second {second} is {place}{more}; fix data.fps or "
+            "data.first_second, extract a longer part or list such seconds under `excluded`"
+        )
     return errors
 
 
@@ -63,9 +68,25 @@ def describe_frames(manifest: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def unexpected_counts(manifest: Mapping[str, Mapping[str, Any]], low: int, high: int) -> list[str]:
-    """Return one line for each video whose number of frames is not from ``low`` to ``high``."""
-    return [
-        f"video '{video}': {info['frames']} frames; {low} to {high} are expected"
-        for video, info in manifest["videos"].items()
+    """Return a line about the videos whose number of frames is not from ``low`` to ``high``."""
+    videos = manifest["videos"]
+    other = [
+        f"'{video}' {info['frames']}"
+        for video, info in videos.items()
         if not low <= info["frames"] <= high
     ]
+    if not other:
+        return []
+    return [
+        f"{len(other)} of {len(videos)} videos do not have {low} to {high} frames, as "
+        f"data.expected.frames says: {_listed(other)}"
+    ]
+
+
+def _number(second: int, info: Mapping[str, Any]) -> int:
+    return round(info["fps"] * (second - info["first_second"])) + 1
+
+
+def _listed(videos: Sequence[str]) -> str:
+    more = f" and {len(videos) - _SHOWN} more" if len(videos) > _SHOWN else ""
+    return f"{', '.join(videos[:_SHOWN])}{more}"

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from lfb.data.annotations import annotated_keyframes
+from lfb.data.check_keys import key_text
 from lfb.files.csv_table import BOX, KEY
 
 _SHOWN = 10  # keyframes that a warning lists before it counts the rest
@@ -85,8 +86,3 @@ def gaps(summary: Mapping[str, Mapping[str, Any]], names: Mapping[int, str]) -> 
                 f"no proposal; a test scores the whole frame there: {' '.join(keys[:_SHOWN])}{more}"
             )
     return warnings
-
-
-def key_text(keyframe: tuple[str, int]) -> str:
-    """Return a keyframe as AVA's files write it, such as ``abc,0902``."""
-    return f"{keyframe[0]},{keyframe[1]:04d}"

@@ -1,13 +1,17 @@
 """The check of video files: each annotated video has a file that is long enough."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from lfb.errors import UserError
+from lfb.data.footage import Footage
+from lfb.errors import Problem, UserError
 from lfb.files.videos import EXTENSIONS, list_videos
+
+_SAME_RATE = 0.01  # 29.97 frames per second are as good as 30
 
 
 def check_videos(
@@ -18,7 +22,7 @@ def check_videos(
     seconds: float | None,
     fps: float,
     probe: Callable[[Path], Any] | None,
-) -> tuple[dict[str, float], list[str]]:
+) -> Footage:
     """Compare the annotated videos with the files of a folder.
 
     Args:
@@ -27,46 +31,76 @@ def check_videos(
         start: Second of a file at which the part to extract begins.
         seconds: Length of the part, s; None: to the end of the video.
         fps: Frames per second of the extracted frames. The part may be one frame too short.
-        probe: Returns an object with the ``duration`` (s) of a video file or raises UserError;
-            None for ``lfb.video.decoding.probe``.
-
-    Returns:
-        Seconds from ``start`` to the end of each valid video, and one line for each error.
+        probe: Returns an object with the ``duration`` (s) and the ``fps`` of a video file or raises
+            UserError; None for ``lfb.video.decoding.probe``.
     """
-    read_length = probe or _probe
+    look = probe or _probe
     files, errors = list_videos(folder)
-    lengths: dict[str, float] = {}
-    for video, where in annotated.items() if files or not errors else ():
+    footage = Footage()
+    if seconds is not None:
+        footage.frames = dict.fromkeys(annotated, round(seconds * fps))
+    missing: dict[str, list[tuple[str, str]]] = {}  # videos and advice, by the kind of advice
+    short: list[tuple[str, float]] = []
+    end = start + (1 / fps if seconds is None else seconds - 1 / fps)
+    for video in annotated if files or not errors else ():
         if video not in files:
-            missing = f"no {video} with {', '.join(EXTENSIONS)} in {folder}"
-            errors.append(f"{where}: {missing}; {_advice(video, files)}")
+            kind, advice = _advice(video, files)
+            missing.setdefault(kind, []).append((video, advice))
             continue
         try:
-            duration = read_length(files[video]).duration
+            found = look(files[video])
         except UserError as error:
             errors.append(str(error))
             continue
-        end = start + (1 / fps if seconds is None else seconds - 1 / fps)
-        if duration < end:
-            errors.append(
-                f"{files[video]}: ends early, at {duration:.2f} s, but the part from "
-                f"{start:g} s to {end:.2f} s is needed; get the whole video or change the part"
-            )
+        footage.rates[video] = found.fps
+        if found.duration < end:
+            short.append((video, found.duration))
         else:
-            lengths[video] = duration - start
-    return lengths, errors
+            footage.frames.setdefault(video, round((found.duration - start) * fps))
+    for videos in missing.values():
+        (video, advice), more = videos[0], _more(videos)
+        names = f"no {video} with {', '.join(EXTENSIONS)} in {folder}{more}"
+        errors.append(f"{annotated[video]}: {names}; {advice}")
+    if short:
+        (video, duration), more = short[0], _more(short)
+        errors.append(
+            f"{files[video]}: ends early{more}, at {duration:.2f} s, but the part from {start:g} s "
+            f"to {end:.2f} s is needed; get the whole video or change the part"
+        )
+    footage.findings.problems += map(Problem, errors)
+    footage.findings.warnings += _other_rates(footage.rates, fps)
+    return footage
 
 
-def _advice(video: str, files: Mapping[str, Path]) -> str:
-    """Return what to do about a video that is not among the files."""
+def _more(videos: list[Any]) -> str:
+    return f" (and {len(videos) - 1} more such videos)" if len(videos) > 1 else ""
+
+
+def _advice(video: str, files: Mapping[str, Path]) -> tuple[str, str]:
+    """Return what to do about a video that is not among the files: its kind, and the words."""
     if video.endswith(EXTENSIONS):
-        return "name videos without the extension"
+        return "extension", "name videos without the extension"
     same = {unicodedata.normalize("NFC", name): path for name, path in files.items()}
     if path := same.get(unicodedata.normalize("NFC", video)):
-        return f"{path.name} looks the same, but its letters are encoded differently; rename it"
+        words = f"{path.name} looks the same, but its letters are encoded differently; rename it"
+        return "encoding", words
     if close := get_close_matches(video, files, 1):
-        return f"is it {files[close[0]].name}? Use one name, or delete its rows"
-    return "add the video or delete its rows"
+        return "name", f"is it {files[close[0]].name}? Use one name, or delete its rows"
+    return "missing", "add the video or delete its rows"
+
+
+def _other_rates(rates: Mapping[str, float], fps: float) -> list[str]:
+    """Return a warning if video files have other rates than the frames that are extracted."""
+    other = Counter(
+        f"{rate:.5g}" for rate in rates.values() if rate and abs(rate / fps - 1) > _SAME_RATE
+    )
+    if not other:
+        return []
+    listed = ", ".join(f"{rate} ({count} videos)" for rate, count in other.most_common())
+    return [
+        f"{other.total()} of {len(rates)} videos do not have {fps:g} frames per second as data.fps "
+        f"says, but {listed}: frames are repeated or left out; is data.fps right?"
+    ]
 
 
 def _probe(path: Path) -> Any:

@@ -9,28 +9,42 @@ import numpy as np
 from lfb.errors import DataErrors, Problem
 
 T = TypeVar("T")
-_SHOWN = 3  # boxes that a note names before it counts the rest
+_SHOWN = 3  # boxes that a warning names before it counts the rest
 _ROUNDING = 1e-5  # detectors clip boxes to the frame in float32 pixels
 
 
-@dataclass(frozen=True, eq=False)
-class Contents(Generic[T]):
-    """The content of a file.
+@dataclass
+class Findings:
+    """What a part of the data check finds.
 
     Attributes:
-        valid: What is valid of it.
-        problems: Its errors.
-        notes: What reading it changed, one sentence each.
+        problems: Errors of the data.
+        warnings: What else the user should know, one sentence each.
     """
 
-    valid: T
     problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def errors(self) -> list[str]:
         """The errors, one line each."""
         return [problem.text for problem in self.problems]
+
+    def add(self, other: "Findings") -> None:
+        """Add what another part of the check finds."""
+        self.problems += other.problems
+        self.warnings += other.warnings
+
+
+@dataclass(kw_only=True)
+class Contents(Findings, Generic[T]):
+    """The content of a file, and what reading it found.
+
+    Attributes:
+        valid: What is valid of it.
+    """
+
+    valid: T
 
     def checked(self) -> T:
         """Return the valid content if there are no errors.
@@ -43,8 +57,8 @@ class Contents(Generic[T]):
         return self.valid
 
 
-def clipping_notes(path: object, beyond: np.ndarray, where: Callable[[int], str]) -> list[str]:
-    """Return a note about the clipped boxes of a file, if there are any.
+def clipping_warnings(path: object, beyond: np.ndarray, where: Callable[[int], str]) -> list[str]:
+    """Return a warning about the clipped boxes of a file, if there are any.
 
     Args:
         path: The file.

@@ -8,8 +8,9 @@ import pandas as pd
 
 from lfb.data.boxes import PersonBoxes
 from lfb.data.check_boxes import PIXELS, box_errors, clip_overshoot, order_errors
-from lfb.data.contents import Contents, clipping_notes
+from lfb.data.contents import Contents, clipping_warnings
 from lfb.errors import Problem
+from lfb.files.atomic import atomic
 from lfb.files.csv_table import BOX, KEY, CsvTable, to_numbers
 
 _SHOWN = 5  # lines that an error names before it counts the rest
@@ -50,10 +51,10 @@ def read_detections(path: str | Path) -> Contents[pd.DataFrame]:
     mixed = []
     if not large.any():
         boxes, beyond = clip_overshoot(boxes)
-        notes = clipping_notes(path, beyond, lambda i: f"line {table.line[i]}")
+        warnings = clipping_warnings(path, beyond, lambda i: f"line {table.line[i]}")
         errors = box_errors(boxes)
     else:
-        notes, errors = [], order_errors(boxes)
+        warnings, errors = [], order_errors(boxes)
         if (small := valid & ~large).any():
             mixed = [
                 f"{path}: some boxes have values of {PIXELS:g} or more, as in pixels "
@@ -74,7 +75,15 @@ def read_detections(path: str | Path) -> Contents[pd.DataFrame]:
     problems = [*map(Problem, mixed), *table.problems()]
     if not len(table.line) and not problems:
         problems = [Problem(f"{path}: contains no box; run a person detector on the keyframes")]
-    return Contents(rows, problems, notes)
+    return Contents(problems, warnings, valid=rows)
+
+
+def write_detections(path: str | Path, detections: pd.DataFrame) -> None:
+    """Write a table of ``read_detections`` with all digits; it needs no column ``line``."""
+    columns = (detections[name].tolist() for name in [*KEY, *BOX, "score"])
+    with atomic(path) as scratch, scratch.open("w", encoding="utf-8") as file:
+        for video, second, *numbers in zip(*columns, strict=True):
+            file.write(f"{video},{second:04d},{','.join(map(repr, numbers))}\n")
 
 
 def in_pixels(detections: pd.DataFrame) -> bool:
@@ -102,7 +111,7 @@ def to_proposals(
         turned = boxes[:, [1, 0, 3, 2]] / size
         boxes, beyond = clip_overshoot(boxes / size)
         outside = _outside(rows, boxes, turned, path, sizes)
-    notes = clipping_notes(path, beyond, lambda i: f"line {rows['line'][i]}")
+    warnings = clipping_warnings(path, beyond, lambda i: f"line {rows['line'][i]}")
     inside = _inside(boxes)
     empty = [
         Problem(f"{path}:{rows['line'][i]}: {text}", _keyframes(rows.loc[[i]]))
@@ -112,7 +121,7 @@ def to_proposals(
     people = PersonBoxes.from_rows(
         rows["video"].to_numpy(), rows["second"].to_numpy(), boxes, rows["score"].to_numpy()
     )
-    return Contents(people, outside + empty, notes)
+    return Contents(outside + empty, warnings, valid=people)
 
 
 def _outside(

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -10,11 +11,34 @@ import pandas as pd
 from lfb.files.csv_table import KEY
 from lfb.files.videos import EXTENSIONS
 
+HARDLY, NEARLY = 1 / 8, 7 / 8
+"""Parts of the keyframes: a guess is certain if hardly any match before it and nearly all after."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A guess at how the keys of proposals differ from those of the annotated keyframes.
+
+    Attributes:
+        words: The difference, in words that follow "its".
+        before: Part of the keyframes that have a proposal.
+        after: Part of them that would have one without the difference.
+    """
+
+    words: str
+    before: float
+    after: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether hardly any keyframe matches before, and nearly all after."""
+        return self.before <= HARDLY and self.after >= NEARLY
+
 
 def difference(
     proposed: pd.MultiIndex, keyframes: pd.MultiIndex, *, fps: float, first_second: int
-) -> str | None:
-    """Return how the keys of proposals differ from those of the annotated keyframes.
+) -> Difference | None:
+    """Guess how the keys of proposals differ from those of the annotated keyframes.
 
     It tries video names with a folder, an extension, other capitals or differently encoded letters,
     seconds that count from another one, and frame numbers in place of seconds.
@@ -26,16 +50,16 @@ def difference(
         first_second: Number that the annotations give to the first second.
 
     Returns:
-        The difference without which at least half of the keyframes would have a proposal, in
-        words that follow "its". None if there is none, or if half of them have one already.
+        The first difference without which half of the keyframes or more, and twice as many as now,
+        would have a proposal. None if there is none: detectors find nobody in some seconds.
     """
-    if _covered(keyframes, proposed) >= 0.5:
-        return None
+    before = _covered(keyframes, proposed)
     for name, spelling in ("", _same), ("video names are spelled differently", _bare):
         ours, theirs = _spelled(keyframes, spelling), _spelled(proposed, spelling)
         for second, renumbered in _seconds(ours, theirs, fps, first_second):
-            if _covered(renumbered, theirs) >= 0.5:
-                return " and ".join(filter(None, [name, second]))
+            after = _covered(renumbered, theirs)
+            if after >= max(0.5, 2 * before):
+                return Difference(" and ".join(filter(None, [name, second])), before, after)
     return None
 
 

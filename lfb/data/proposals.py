@@ -15,7 +15,7 @@ import pandas as pd
 
 from lfb.data.boxes import PersonBoxes, ragged
 from lfb.data.check_boxes import box_errors, clip_overshoot
-from lfb.data.contents import Contents, clipping_notes
+from lfb.data.contents import Contents, clipping_warnings
 from lfb.errors import Problem, UserError
 from lfb.files.array_pickle import read_arrays
 from lfb.files.atomic import atomic
@@ -75,8 +75,10 @@ def read_proposals(path: str | Path) -> Contents[PersonBoxes]:
     good = np.ones(len(scores), dtype=bool)
     good[[i for i, _ in errors]] = False
     people = PersonBoxes.from_rows(rows.video[good], rows.second[good], boxes[good], scores[good])
-    notes = clipping_notes(path, beyond, lambda i: rows.where(i).removeprefix(f"{path}:").strip())
-    return Contents(people, problems, notes)
+    warnings = clipping_warnings(
+        path, beyond, lambda i: rows.where(i).removeprefix(f"{path}:").strip()
+    )
+    return Contents(problems, warnings, valid=people)
 
 
 def join_proposals(paths: Sequence[str | Path]) -> PersonBoxes:

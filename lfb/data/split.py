@@ -52,8 +52,8 @@ class Split:
         """
         names = read_labels(labels)
         rows = read_annotations(annotations, names, unscored)
-        people = read_proposals(proposals) if proposals else Contents(None)
-        keyframes = read_excluded(excluded) if excluded else Contents(set())
+        people = read_proposals(proposals) if proposals else Contents(valid=None)
+        keyframes = read_excluded(excluded) if excluded else Contents(valid=set())
         if errors := rows.errors + people.errors + keyframes.errors:
             raise DataErrors(errors)
         return cls(names, unscored, rows.valid, people.valid, keyframes.valid)

@@ -73,19 +73,17 @@ def keyframes_to_search(
         annotations: A row for each box and action.
         info: Returns what is known of the frames of a video.
         seconds: ``annotated``: the annotated keyframes. ``all``: every second of the annotated
-            videos that has a frame.
+            videos. Seconds without a frame are left out: excluded ones may have none.
     """
-    if seconds == "annotated":
-        found = annotations[["video", "second"]].drop_duplicates()
-        return sorted(zip(found["video"].tolist(), found["second"].tolist(), strict=True))
     keyframes = []
-    for video in sorted(annotations["video"].unique()):
+    for video, annotated in annotations.groupby("video")["second"]:
         about = info(video)
         begin, end = about.first_second, about.first_second + int(about.frames / about.fps) + 1
+        searched = (
+            range(begin, end + 1) if seconds == "all" else sorted(annotated.unique().tolist())
+        )
         keyframes += [
-            (video, second)
-            for second in range(begin, end + 1)
-            if about.number(second) <= about.frames
+            (video, second) for second in searched if 1 <= about.number(second) <= about.frames
         ]
     return keyframes
 

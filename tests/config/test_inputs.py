@@ -1,11 +1,12 @@
 """Tests of lfb.config.inputs."""
 
-from lfb.config.inputs import data_files, files_by_split, split_files, splits_from
+from lfb.config.inputs import checked_files, data_files, files_by_split, split_files, splits_from
 
 CONFIG = {
     "data": {
         "videos": "v",
         "labels": "l.pbtxt",
+        "invalid_keyframes": "error",
         "train": {"annotations": "t.csv", "excluded": "te.csv"},
         "val": {"annotations": "v.csv", "detections": "d.csv"},
     }
@@ -26,6 +27,20 @@ def test_a_split_has_labels_annotations_and_optional_excluded_seconds():
         "excluded": "te.csv",
     }
     assert split_files(CONFIG, "val")["excluded"] == []
+
+
+def test_copies_replace_the_files_if_invalid_keyframes_are_dropped():
+    assert checked_files(CONFIG, "val") == CONFIG["data"]["val"]
+    dropping = {"data": CONFIG["data"] | {"invalid_keyframes": "drop"}}
+    assert checked_files(dropping, "val") == {
+        "annotations": "<results>/data/valid/val-annotations.csv",
+        "detections": "<results>/data/valid/val-detections.csv",
+    }
+    assert split_files(dropping, "train") == {
+        "labels": "l.pbtxt",
+        "annotations": "<results>/data/valid/train-annotations.csv",
+        "excluded": "te.csv",
+    }
 
 
 def test_files_are_listed_by_split_and_kind():

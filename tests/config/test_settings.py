@@ -14,6 +14,7 @@ PURPOSES = ("training", "testing", "bank")
 def slices(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "data": settings.data_settings(config),
+        "check": settings.check_settings(config),
         "bank": settings.bank_settings(config),
         **{f"select {p}": settings.selection_settings(config, p) for p in PURPOSES},
         "table": settings.table_settings(config),
@@ -46,7 +47,8 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
             9,
             {"train lfb_nl", "train lfb_avg", "predict lfb_nl", "predict lfb_avg"},
         ),
-        ("data.fps", 25, {"data"}),
+        ("data.fps", 25, {"check", "data"}),
+        ("data.invalid_keyframes", "drop", {"check"}),
         ("boxes.train_iou", 0.5, {"select training"}),
         ("boxes.bank_score", 0.5, {"select bank", "recall train", "recall val"}),
         ("boxes.test_score", 0.5, {"select testing", "recall val"}),

@@ -8,7 +8,8 @@ import pytest
 
 from lfb.data.annotations import write_labels
 from lfb.data.boxes import PersonBoxes
-from lfb.data.check import SplitFiles, check
+from lfb.data.check import check
+from lfb.data.check_split import SplitFiles
 from lfb.data.proposals import write_proposals
 from lfb.errors import DataErrors, UserError
 
@@ -60,7 +61,7 @@ class DataSet:
         found = self.durations[path.name]
         if isinstance(found, str):
             raise UserError(f"{path}: {found}")
-        return SimpleNamespace(duration=found)
+        return SimpleNamespace(duration=found, fps=30)
 
     def check(self, **options) -> dict:
         settings = {

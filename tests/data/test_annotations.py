@@ -168,11 +168,11 @@ def test_boxes_that_leave_the_frame_a_little_are_clipped_and_counted(tmp_path):
     np.testing.assert_array_equal(
         contents.checked()[BOX], [[0, 0, 1, 1], [np.nan] * 4, [0.1, 0, 0.5, 1], [0.5, 0, 1, 1]]
     )
-    assert contents.notes == [
+    assert contents.warnings == [
         f"{path}: 2 of 3 boxes leave the frame, by 0.09 of it at most; they are clipped to it: "
         "line 1, line 4"
     ]
-    assert read_annotations(write(tmp_path, "a,1,0,0,1,1,1,0"), LABELS).notes == []
+    assert read_annotations(write(tmp_path, "a,1,0,0,1,1,1,0"), LABELS).warnings == []
 
 
 def test_the_problem_of_a_row_names_its_keyframe_if_it_has_one(tmp_path):

@@ -20,12 +20,12 @@ def test_the_length_of_the_videos_shows_a_wrong_rate():
     )
 
 
-def test_every_video_with_an_unexpected_number_of_frames_is_reported():
+def test_videos_with_an_unexpected_number_of_frames_are_reported():
     frames = {"short": 26999, "least": 27000, "most": 27099, "long": 27100}
     manifest = {"videos": {video: {"frames": count} for video, count in frames.items()}}
     assert unexpected_counts(manifest, 27000, 27099) == [
-        "video 'short': 26999 frames; 27000 to 27099 are expected",
-        "video 'long': 27100 frames; 27000 to 27099 are expected",
+        "2 of 4 videos do not have 27000 to 27099 frames, as data.expected.frames says: "
+        "'short' 26999, 'long' 27100"
     ]
 
 
@@ -39,7 +39,7 @@ def test_frames_are_described_and_unexpected_numbers_are_warnings(caplog):
     assert caplog.messages == [
         described,
         described,
-        "warning: video 'a': 90 frames; 91 to 92 are expected",
+        "warning: 1 of 2 videos do not have 91 to 92 frames, as data.expected.frames says: 'a' 90",
         "this piece has no videos: there are more pieces than videos",
     ]
 
@@ -60,7 +60,17 @@ def test_one_missing_frame_is_enough_for_an_error():
     assert errors(61) == []
     assert errors(60) == [
         "video 'a': second 902 is frame 61 of 60; fix data.fps or data.first_second, extract a "
-        "longer part or delete the keyframe"
+        "longer part or list such seconds under `excluded`"
+    ]
+
+
+def test_keyframes_after_the_last_frame_are_one_line():
+    manifest = {
+        "videos": {v: {"frames": 60, "fps": 30.0, "first_second": 900} for v in ("a", "b", "c")}
+    }
+    assert check_frames({"a": [901, 902], "b": [902, 903], "c": [901]}, manifest) == [
+        "video 'a': second 902 is frame 61 of 60 (3 such seconds, of 2 videos); fix data.fps or "
+        "data.first_second, extract a longer part or list such seconds under `excluded`"
     ]
 
 

@@ -45,13 +45,34 @@ def test_a_missing_folder_of_videos_is_one_error(data, tmp_path):
 
 def test_two_files_of_one_video_are_an_error(data):
     (data.videos / "a.mkv").touch()
-    (error,) = data.errors(probe=lambda path: SimpleNamespace(duration=1e6))
+    (error,) = data.errors(probe=lambda path: SimpleNamespace(duration=1e6, fps=30))
     assert error == "videos: a.mkv, a.mp4 are all video 'a'; keep one"
 
 
 def test_no_videos_are_needed_if_the_frames_are_extracted(data):
     data.check(videos=None, probe=None)
     data.check(videos=None, probe=None, seconds=None)
+
+
+def test_other_rates_than_that_of_the_config_are_one_warning(data):
+    assert data.check(fps=29.97)["warnings"] == []
+    (warning,) = data.check(fps=25)["warnings"]
+    assert warning == (
+        "3 of 3 videos do not have 25 frames per second as data.fps says, but 30 (3 videos): "
+        "frames are repeated or left out; is data.fps right?"
+    )
+
+
+def test_missing_and_short_videos_are_one_line_each(data):
+    for video in "ac":
+        (data.videos / f"{video}.mp4").unlink()
+    data.add_video("b.mp4", 10.0)
+    missing, short = data.errors()
+    assert missing == (
+        f"train.csv:1: no a with .mp4, .mkv, .webm, .avi, .mov in {data.videos} (and 1 more such "
+        "videos); add the video or delete its rows"
+    )
+    assert short.startswith("videos/b.mp4: ends early, at 10.00 s, but")
 
 
 def test_the_decoder_probes_videos_by_default(data):

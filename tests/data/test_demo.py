@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfb.data.annotations import read_annotations, read_excluded, read_labels
-from lfb.data.check import SplitFiles, check
+from lfb.data.check import check
+from lfb.data.check_split import SplitFiles
 from lfb.data.demo import ACTIONS, LONG_RANGE, SIZE, VISIBLE, Stage, write_demo, write_scene
 from lfb.data.proposals import read_proposals
 from tests.samples import parts

@@ -144,8 +144,8 @@ def test_boxes_that_leave_the_frame_a_little_are_clipped_and_counted(tmp_path, r
     )
     placed = to_proposals(contents.valid, "train.csv", SIZES)
     assert boxes_at(placed.checked(), "a", 2)[0][0, 0] == 0
-    (note,) = contents.notes + placed.notes
-    assert note.endswith(
+    (warning,) = contents.warnings + placed.warnings
+    assert warning.endswith(
         "train.csv: 1 of 2 boxes leave the frame, by 0.05 of it at most; they are clipped to it: "
         "line 2"
     )

@@ -13,9 +13,10 @@ def keys(seconds, videos=VIDEOS) -> pd.MultiIndex:
 
 
 def reason_for(proposed: pd.MultiIndex, **settings) -> str | None:
-    return difference(
+    found = difference(
         proposed, keys(range(902, 912)), **{"fps": 30, "first_second": 900} | settings
     )
+    return found and found.words
 
 
 @pytest.mark.parametrize("name", ["{}.mp4", "videos/{}.MKV", "C:\\films\\{}", "{}.webm"])

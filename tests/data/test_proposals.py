@@ -141,7 +141,7 @@ def test_boxes_that_leave_the_frame_a_little_are_clipped_and_counted(tmp_path):
     path = _pickle(tmp_path, {"a,1": np.array([[0, 0, 1, 1, 1], [0.1, -0.02, 0.5, 1, 0.9]])})
     contents = read_proposals(path)
     assert contents.checked().boxes[1].tolist() == np.float32([0.1, 0, 0.5, 1]).tolist()
-    assert contents.notes == [
+    assert contents.warnings == [
         f"{path}: 1 of 2 boxes leave the frame, by 0.02 of it at most; they are clipped to it: "
         "'a,1' box 1 (from 0)"
     ]

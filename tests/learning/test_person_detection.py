@@ -123,8 +123,13 @@ ROWS = annotation_table(("b", 7, *BOX), ("a", 6, *BOX), ("a", 6, *BOX), ("a", 9,
 
 
 def test_each_annotated_keyframe_is_searched_once():
-    found = keyframes_to_search(ROWS, lambda _: pytest.fail("not needed"), "annotated")
+    found = keyframes_to_search(ROWS, lambda _: FrameInfo(5, 5, 21, 64, 48), "annotated")
     assert found == [("a", 6), ("a", 9), ("b", 7)]
+
+
+def test_annotated_seconds_without_a_frame_are_not_searched():
+    found = keyframes_to_search(ROWS, lambda _: FrameInfo(5, 7, 10, 64, 48), "annotated")
+    assert found == [("b", 7)]
 
 
 @pytest.mark.parametrize(
