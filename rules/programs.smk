@@ -53,8 +53,10 @@ def model_code(program):
 
 
 def templates(folder):
-    """Return params: the templates and styles of a package, with a digest of their content."""
+    """Return params: the templates, styles and scripts of a package, with a digest of their content."""
     files = [
-        path for kind in ("j2", "css") for path in (ROOT / folder).glob(f"*.{kind}")
+        path
+        for kind in ("j2", "css", "js")
+        for path in (ROOT / folder).glob(f"*.{kind}")
     ]
     return [f"{path.relative_to(ROOT)} {digest(path)[:12]}" for path in sorted(files)]

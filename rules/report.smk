@@ -1,14 +1,15 @@
-"""The report: one page with all results, which opens offline.
+"""The report: a page with all results and one to browse the keyframes, which open offline.
 
 in    the table, and metrics, predictions, checkpoints and (if trained) histories of the models
 out   <results>/report.html
+      <results>/browse.html
 
 step  draw the results, and run the models on single keyframes
 """
 
 
 rule report:
-    """Draw the results, and show the models' predictions for single keyframes."""
+    """Draw the results, and show the models' predictions for the keyframes."""
     input:
         unpack(users(validation_files, rule="report")),
         manifest="<results>/data/manifest.json",
@@ -24,7 +25,8 @@ rule report:
         predictions=of_models("predictions.npz", SEEDS[:1]),
         checkpoints=of_models("checkpoint.safetensors", SEEDS[:1]),
     output:
-        report("<results>/report.html", category="Results"),
+        page=report("<results>/report.html", category="Results"),
+        browser=report("<results>/browse.html", category="Results"),
     log:
         "<logs>/report.log",
     localrule: True
@@ -40,10 +42,11 @@ rule report:
         settings=settings_file("report", settings.report_settings(config)),
         bank=bank_options("val"),
     message:
-        "{rule}: write the page"
+        "{rule}: write the pages"
     shell:
         "python {params.program} --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"
         " --excluded {input.excluded:q} --manifest {input.manifest} --check {input.check}"
         " --table {input.table} {params.bank} --metrics {input.metrics} --histories {input.histories}"
-        " --predictions {input.predictions} --checkpoints {input.checkpoints} --output {output}"
+        " --predictions {input.predictions} --checkpoints {input.checkpoints} --output {output.page}"
+        " --browser {output.browser}"

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", nargs="+", required=True, help="those of the first seed")
     parser.add_argument("--checkpoints", nargs="+", required=True, help="those of the first seed")
     parser.add_argument("--output", required=True, help="page to write, html")
+    parser.add_argument("--browser", required=True, help="page of all keyframes to write, html")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         table = list(csv.DictReader(file))
     write_report(
         arguments.output,
+        arguments.browser,
         models=load_models(
             settings["models"],
             settings["trained"],

@@ -11,5 +11,7 @@ It reads what the other packages write: metrics, predictions, checkpoints, banks
     charts      draw the curves of the training
     formats     write numbers and images as text
     cards       put an example keyframe together
+    browse      the page of all keyframes; browse.html.j2, browse.css and browse.js lay it out
+    templates   load the templates of both pages
     page        put the page together; page.html.j2, drawings.html.j2 and style.css lay it out
 """

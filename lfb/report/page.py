@@ -6,18 +6,17 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-import jinja2
-
 from lfb.files.atomic import atomic
 from lfb.report import charts, formats
+from lfb.report.browse import write_browser
 from lfb.report.calibration import LEAST, Calibration, calibration_line
 from lfb.report.cards import example_cards
 from lfb.report.confusion import SHOWN, Confusion, confusion_matrix
 from lfb.report.examples import SECONDS_APART, Answers, People
 from lfb.report.results import Data, Model
+from lfb.report.templates import templates
 from lfb.scoring.evaluation import IOU
 
-TEMPLATES = Path(__file__).parent
 LARGEST_GAINS = 3  # classes named above the chart
 SMALL = 10_000_000  # parameters; the published networks have about 30 million
 COLUMNS = {  # of the mAP table, as the page explains them
@@ -37,6 +36,7 @@ COLUMNS = {  # of the mAP table, as the page explains them
 
 def write_report(
     path: str | Path,
+    browser: str | Path,
     *,
     models: Sequence[Model],
     seeds: Sequence[int],
@@ -46,10 +46,11 @@ def write_report(
     sampling: str,
     date: str,
 ) -> None:
-    """Write a page that needs no other file; the same results give the same bytes.
+    """Write two pages that need no other file; the same results give the same bytes.
 
     Args:
         path: HTML file to write.
+        browser: HTML file of all keyframes, in the same folder, to write.
         models: All models; each has the same colour throughout.
         seeds: Seeds of the runs; examples are of the first.
         data: What the models are scored on.
@@ -97,29 +98,21 @@ def write_report(
         models=models,
         facts=_facts(models),
         check=data.check,
+        browser=Path(browser).name,
+    )
+    write_browser(
+        browser,
+        people=people,
+        answers=answers,
+        predictions={model.name: model.predictions for model in models},
+        best=best.name if best else baseline.name,
+        colours=colours,
+        names=[data.split.labels[int(action)] for action in people.classes],
+        manifest=data.manifest,
+        about={"name": data.name, "date": date, "seed": seeds[0]},
     )
     with atomic(path) as scratch:
         scratch.write_text(html, encoding="utf-8")
-
-
-def templates() -> jinja2.Environment:
-    """Return the templates of the page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": formats.percent,
-        "signed": formats.signed,
-        "count": formats.count,
-        "millions": formats.millions,
-        "short": formats.short,
-        "json": formats.indented_json,
-    }
-    return environment
 
 
 def _columns(table: Sequence[Mapping[str, str]], *, draws: bool) -> dict[str, str]:

@@ -13,12 +13,16 @@ LARGEST = 800  # pixels of a frame's longer side
 PERSON_HEIGHT = 104  # of the image of one person, pixels
 
 
-def keyframe_image(manifest: Manifest, video: str, second: int) -> Image.Image:
-    """Return the frame of a keyframe, with at most ``LARGEST`` pixels a side."""
+def keyframe_image(
+    manifest: Manifest, video: str, second: int, largest: int = LARGEST
+) -> Image.Image:
+    """Return the frame of a keyframe, with at most ``largest`` pixels a side."""
     frames = manifest.open(video)
     number = frames.info.number(second)
-    image = Image.open(io.BytesIO(frames.read(number))).convert("RGB")
-    image.thumbnail((LARGEST, LARGEST))
+    opened = Image.open(io.BytesIO(frames.read(number)))
+    opened.draft("RGB", (largest, largest))  # a large JPEG is decoded at a fraction of its size
+    image = opened.convert("RGB")
+    image.thumbnail((largest, largest))
     return image
 
 

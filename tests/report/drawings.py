@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from lfb.report.page import templates
+from lfb.report.templates import templates
 
 
 def draw(macro: str, *arguments: Any) -> Element:

@@ -168,6 +168,8 @@ def finished(
         str(folder / "settings.json"),
         "--output",
         str(folder / "report.html"),
+        "--browser",
+        str(folder / "browse.html"),
     ]
     for option, name in {
         "labels": "labels.pbtxt",
