@@ -88,6 +88,7 @@ def test_another_test_score_trains_nothing_again(copy: Workflow) -> None:
         ("lfb/report/charts.py", {"report"}),
         ("lfb/report/page.html.j2", {"report"}),
         ("lfb/report/style.css", {"report"}),
+        ("lfb/report/browse.js", {"report"}),
         ("lfb/video/extraction.py", {"extract_frames"} | chain(MODELS) | banks() | END),
         ("lfb/video/decoding.py", DATA | chain(MODELS) | banks() | END),
     ],
