@@ -88,17 +88,16 @@ class SlurmJob:
             return None  # "Unknown": no limit
         return int(end) - min(120, (int(end) - int(start)) / 10) - time.time()
 
-    def requeue(self) -> bool:
-        """Put the job back into the queue, and return whether Slurm did.
+    def requeue(self) -> str:
+        """Put the job back into the queue, and return what happens next, for the log.
 
-        A job that Slurm ends already stays ended: it is cancelled, or its time is over.
+        A job that Slurm is ending stays as it is. It is cancelled, or Slurm requeues it itself.
         """
         if self._shown().get("JobState") != "RUNNING":
-            return False
-        done = self._scontrol("requeue", self.number)
-        if done is None:
-            log.warning("Slurm does not requeue this job; set slurm-requeue: true in the profile")
-        return done is not None
+            return f"Slurm ends job {self.number}; when it runs again, it continues"
+        if self._scontrol("requeue", self.number) is None:
+            return f"Slurm does not requeue job {self.number}; run the same command to continue"
+        return f"Slurm job {self.number} is back in the queue, and continues when it runs again"
 
     def _shown(self) -> dict[str, str]:
         text = self._scontrol("show", "job", "--oneliner", self.number) or ""

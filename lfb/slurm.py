@@ -81,14 +81,16 @@ class Request:
             return value if isinstance(value, int) else 0
 
         model, gpus = str(resources.get("gpu_model") or ""), number("gpu")
+        nodes = max(number("nodes"), 1)
         asked = _gpus(str(resources.get("gres") or ""))
         if asked:
-            ((model, gpus),) = asked.items()
+            ((model, on_each_node),) = asked.items()
+            gpus = max(gpus, on_each_node * nodes)
         cpus = max(number("cpus_per_task") or number("cpus_per_gpu") * gpus or threads, 1)
         return cls(
             rule=rule,
             partitions=tuple(re.findall(r"[^,\s]+", str(resources.get("slurm_partition") or ""))),
-            nodes=max(number("nodes"), 1),
+            nodes=nodes,
             cpus=cpus,
             memory_mb=number("mem_mb_per_cpu") * cpus or number("mem_mb"),
             gpus=gpus,
@@ -234,6 +236,11 @@ def _problems(
     request: Request, nodes: Sequence[Node], partitions: Mapping[str, Partition]
 ) -> list[str]:
     """Return why no partition of a request can start it, as texts after "asks for"."""
+    if request.gpus % request.nodes:
+        return [
+            f"{_quantity('gpu', request.gpus)} on {request.nodes} nodes; gpu is the total, and each"
+            " node gets the same number"
+        ]
     names = request.partitions or tuple(p.name for p in partitions.values() if p.default)
     existing = f"this cluster has {', '.join(partitions)} (slurm_partition)"
     if not names:

@@ -25,7 +25,9 @@ rule train_baseline:
         "../environment.yml"
     threads: 1 + config["workers"]
     resources:
+        **on_each_node("train_baseline"),
         gpu=1,
+        nodes=1,
         device=config["device"],
         workers=config["workers"],
         mem_mb=8000,
@@ -40,6 +42,6 @@ rule train_baseline:
     shell:
         "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest}"
-        " --device {resources.device} --processes {resources.gpu}"
+        " --device {resources.device} --processes {resources.gpu} --nodes {resources.nodes}"
         " --threads {threads} --workers {resources.workers}{params.saving}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -196,6 +196,38 @@ def saving(model):
     return option
 
 
+def on_each_node(rule):
+    """Return resources: what Slurm needs if the profile sets `nodes` above 1 for a training rule.
+
+    Each node gets one task and its share of the GPUs. With `mpi`, the plugin starts the command on the
+    first node, with all nodes at hand; the program starts the processes there.
+    """
+
+    def asked(name, wildcards):
+        resource = getattr(rules, rule).rule.resources.get(name)
+        known = dict(input=[], attempt=1, threads=1, rulename=rule, async_run=None)
+        return resource and resource.evaluate(wildcards, **known).value
+
+    def with_several(value):
+        def evaluate(wildcards):
+            nodes = asked("nodes", wildcards) or 1
+            return value(wildcards, nodes) if nodes > 1 else None
+
+        return evaluate
+
+    def gpus(wildcards, nodes):
+        model = asked("gpu_model", wildcards)
+        share = asked("gpu", wildcards) // nodes
+        return f"gpu:{model}:{share}" if model else f"gpu:{share}"
+
+    return {
+        "mpi": with_several(lambda wildcards, nodes: "srun"),
+        "tasks": with_several(lambda wildcards, nodes: nodes),
+        "tasks_per_gpu": with_several(lambda wildcards, nodes: 0),
+        "gres": with_several(gpus),
+    }
+
+
 def baseline_of_bank(split):
     """Return an input function: the checkpoint that built the bank of the rule's model."""
     return lambda wildcards: (

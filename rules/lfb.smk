@@ -28,7 +28,9 @@ rule train_lfb:
         "../environment.yml"
     threads: 1 + config["workers"]
     resources:
+        **on_each_node("train_lfb"),
         gpu=1,
+        nodes=1,
         device=config["device"],
         workers=config["workers"],
         mem_mb=12000,
@@ -48,6 +50,6 @@ rule train_lfb:
     shell:
         "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} {params.bank}"
-        " --device {resources.device} --processes {resources.gpu}"
+        " --device {resources.device} --processes {resources.gpu} --nodes {resources.nodes}"
         " --threads {threads} --workers {resources.workers}{params.saving}"
         " --checkpoint {output.checkpoint} --history {output.history}"

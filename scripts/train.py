@@ -12,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--processes", type=int, default=1, help="training processes, one for each GPU"
     )
+    parser.add_argument("--nodes", type=int, default=1, help="nodes that share the processes")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--save-minutes", type=float, help="minutes between saves in an epoch")
     add_bank(parser)
@@ -22,12 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from lfb.learning.launch import relaunch
 
-    relaunch(arguments.processes, arguments.device)
+    relaunch(arguments.processes, arguments.device, arguments.nodes, arguments.threads)
 
     from lfb.learning.jobs.training import train_model
     from lfb.learning.team import join_team
 
-    threads = computing_threads(arguments, arguments.processes)
+    threads = computing_threads(arguments, max(1, arguments.processes // arguments.nodes))
     with join_team(arguments.device, threads) as team:
         train_model(
             arguments.settings,

@@ -54,7 +54,7 @@ def test_a_job_keeps_two_minutes_or_a_tenth_of_its_time_to_save(slurm, minutes, 
 @pytest.mark.parametrize("end", ["Unknown", "fail"])
 def test_without_a_limit_or_an_answer_the_job_goes_on(slurm, end):
     if end == "fail":
-        slurm.fail()
+        slurm.fail("show")
     else:
         slurm.show(StartTime=1, EndTime=end)
     assert SlurmJob("7").seconds_left() is None
@@ -63,11 +63,18 @@ def test_without_a_limit_or_an_answer_the_job_goes_on(slurm, end):
 
 def test_a_running_job_is_requeued_and_a_cancelled_one_is_not(slurm):
     slurm.show(JobState="RUNNING")
-    assert SlurmJob("7").requeue()
+    assert "job 7 is back in the queue" in SlurmJob("7").requeue()
     assert slurm.commands()[-1] == "requeue 7"
     slurm.show(JobState="CANCELLED")
-    assert not SlurmJob("7").requeue()
+    assert "Slurm ends job 7" in SlurmJob("7").requeue()
     assert slurm.commands()[-1] == "show job --oneliner 7"
+
+
+def test_a_job_that_slurm_does_not_requeue_says_so(slurm, caplog):
+    slurm.show(JobState="RUNNING")
+    slurm.fail("requeue")
+    assert "run the same command" in SlurmJob("7").requeue()
+    assert "scontrol requeue: disabled" in caplog.text
 
 
 def test_the_job_is_that_of_the_environment(monkeypatch):
@@ -84,7 +91,8 @@ class FakeSlurm:
         self.folder = folder
         program = folder / "scontrol"
         program.write_text(
-            f'#!/bin/sh\necho "$@" >> {folder}/commands\n[ ! -e {folder}/failing ] || exit 1\n'
+            f'#!/bin/sh\necho "$@" >> {folder}/commands\n[ ! -e {folder}/failing-$1 ] ||'
+            " { echo disabled >&2; exit 1; }\n"
             f'[ "$SLURM_TIME_FORMAT" = %s ] && cat {folder}/job\n'
         )
         program.chmod(0o755)
@@ -94,8 +102,8 @@ class FakeSlurm:
         text = " ".join(f"{key}={value}" for key, value in values.items())
         (self.folder / "job").write_text(f"JobId=7 JobName=x {text} Comment=rule_train\n")
 
-    def fail(self) -> None:
-        (self.folder / "failing").touch()
+    def fail(self, command: str) -> None:
+        (self.folder / f"failing-{command}").touch()
 
     def commands(self) -> list[str]:
         return (self.folder / "commands").read_text().splitlines()

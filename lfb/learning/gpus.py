@@ -35,15 +35,8 @@ def choose_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def take_gpus(count: int) -> dict[int, IO[str]]:
-    """Take ``count`` of the visible GPUs, and wait until they are free.
-
-    Snakemake starts several GPU jobs on one machine without assigning GPUs. A lock file for each
-    GPU assigns them. A job that cannot get all its GPUs holds none while it waits, because two
-    jobs could otherwise wait for each other.
-
-    Returns:
-        The open lock file of each GPU, by its number. Closing the file frees the GPU.
+def require_gpus(count: int) -> int:
+    """Return the number of GPUs that this program sees.
 
     Raises:
         UserError: There are fewer than ``count``.
@@ -54,6 +47,23 @@ def take_gpus(count: int) -> dict[int, IO[str]]:
             f"{count} processes are set, but PyTorch sees {available} GPUs here, and each "
             "process needs one. Use fewer processes, or check CUDA_VISIBLE_DEVICES."
         )
+    return available
+
+
+def take_gpus(count: int) -> dict[int, IO[str]]:
+    """Take ``count`` of the visible GPUs, and wait until they are free.
+
+    Snakemake starts several GPU jobs on one machine without assigning GPUs. A lock for each GPU
+    assigns them. It ends with the job, even if that is killed. A job that cannot get all its GPUs
+    holds none while it waits, because two jobs could otherwise wait for each other.
+
+    Returns:
+        The open lock file of each GPU, by its number. Closing the file frees the GPU.
+
+    Raises:
+        UserError: There are fewer than ``count``.
+    """
+    available = require_gpus(count)
     waiting = False
     while True:
         held: dict[int, IO[str]] = {}
@@ -71,20 +81,32 @@ def take_gpus(count: int) -> dict[int, IO[str]]:
                 available,
                 count,
             )
+            others = [_holder(index) for index in range(available) if index not in held]
+            log.warning("the others belong to %s", ", ".join(others))
             waiting = True
         time.sleep(random.uniform(1, 3))  # two waiting jobs do not try at the same moments
 
 
 def _lock(index: int) -> IO[str] | None:
     """Return the locked file of a GPU; None if another job holds it."""
-    name = os.environ.get("CUDA_VISIBLE_DEVICES", "").replace("/", "-")
-    if not name.startswith("MIG-"):  # a process sees one slice, which may have its GPU's UUID
-        name = str(torch.cuda.get_device_properties(index).uuid)
-    path = Path(tempfile.gettempdir()) / f"lfb-gpu-{os.getuid()}-{name}.lock"
-    file = path.open("a")
+    file = _lock_file(index).open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         return None
+    file.truncate(0)
+    print(f"process {os.getpid()} (GPU {index})", file=file, flush=True)
     return file
+
+
+def _holder(index: int) -> str:
+    """Return the holder of a GPU, such as ``process 123 (GPU 0)``."""
+    return _lock_file(index).read_text().strip()
+
+
+def _lock_file(index: int) -> Path:
+    name = os.environ.get("CUDA_VISIBLE_DEVICES", "").replace("/", "-")
+    if not name.startswith("MIG-"):  # a process sees one slice, which may have its GPU's UUID
+        name = str(torch.cuda.get_device_properties(index).uuid)
+    return Path(tempfile.gettempdir()) / f"lfb-gpu-{os.getuid()}-{name}.lock"

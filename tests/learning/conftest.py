@@ -29,7 +29,7 @@ def restarted(monkeypatch):
     """Record the programs and commands that would replace this process."""
     started: list[tuple[str, list[str]]] = []
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))
+    monkeypatch.setattr(os, "execvp", lambda program, command: started.append((program, command)))
     words = ["scripts", "train", "--log", "train.log", "--seed", "0"]
     monkeypatch.setattr(sys, "argv", words)
     return started

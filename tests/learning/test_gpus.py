@@ -1,6 +1,7 @@
 """Tests of lfb.learning.gpus."""
 
 import logging
+import os
 
 import pytest
 import torch
@@ -57,6 +58,8 @@ def test_a_job_waits_while_others_hold_every_gpu(two_gpus, monkeypatch, caplog):
     assert [r.message for r in caplog.records].count(
         "0 of 2 GPUs are free of other jobs of this workflow; waiting for 1"
     ) == 1
+    holder = f"process {os.getpid()}"
+    assert f"the others belong to {holder} (GPU 0), {holder} (GPU 1)" in caplog.text
     close(first)
     close(waiting)
 

@@ -1,6 +1,7 @@
 """Tests of lfb.learning.launch."""
 
 import os
+import socket
 import sys
 from contextlib import ExitStack
 
@@ -44,7 +45,7 @@ def test_more_processes_than_gpus_is_an_error_rather_than_a_wait(two_gpus):
 def test_a_program_on_enough_processes_continues(monkeypatch, processes, inside):
     if inside:
         monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("started again"))
+    monkeypatch.setattr(os, "execvp", lambda *_: pytest.fail("started again"))
     relaunch(processes, "cpu")
 
 
@@ -56,3 +57,35 @@ def test_a_program_restarts_as_several_processes(restarted):
     read = torchrun.parse_args(command[3:])
     assert (read.nproc_per_node, read.module, read.training_script) == ("2", False, "scripts")
     assert read.training_script_args == ["train", "--log", "train.log", "--seed", "0"]
+
+
+def test_on_several_nodes_slurm_starts_torchrun_once_on_each(restarted, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    relaunch(4, "cpu", nodes=2, threads=6)
+    ((program, command),) = restarted
+    assert program == command[0] == "srun"
+    python = command.index(sys.executable)
+    assert {"--nodes=2", "--ntasks=2", "--cpus-per-task=6"} < set(command[:python])
+    read = torchrun.parse_args(command[python + 3 :])
+    assert (read.nnodes, read.nproc_per_node, read.rdzv_backend) == ("2", "2", "c10d")
+    host, port = read.rdzv_endpoint.split(":")
+    assert host == socket.gethostname()
+    assert int(port) > 0
+    assert read.training_script_args == ["train", "--log", "train.log", "--seed", "0"]
+
+
+def test_on_several_nodes_each_needs_its_share_of_the_gpus(two_gpus, restarted, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    relaunch(4, "cuda", nodes=2)
+    assert len(restarted) == 1
+    with pytest.raises(UserError, match=r"3 processes .* 2 GPUs"):
+        relaunch(6, "cuda", nodes=2)
+
+
+def test_several_nodes_need_slurm_and_a_number_of_gpus_that_they_share(restarted, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(UserError, match=r"nodes: 2 is set, but this job does not run under Slurm"):
+        relaunch(2, "cpu", nodes=2)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    with pytest.raises(UserError, match=r"gpu: 3 is not a multiple of nodes: 2"):
+        relaunch(3, "cpu", nodes=2)

@@ -128,10 +128,9 @@ def _requeued(job: SlurmJob | None, team: Team) -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        requeued = job is not None and job.requeue()
+        ending = job.requeue() if job else "run the same command to continue"
         team.gather(None)  # the others wait, because torchrun ends all when one ends
-        if job is not None and requeued:
-            log.info("%s. Slurm job %s is back in the queue and continues.", stopped, job.number)
-        elif team.leads:
-            raise Stopped(f"{stopped}. Run the same command to continue.") from None
+        if team.leads and not job:
+            raise Stopped(f"{stopped}; {ending}") from None
+        log.info("%s; %s", stopped, ending)  # only the leader's log shows it
         sys.exit(1)
