@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     annotated = json.loads(Path(arguments.check).read_text())["seconds"]
     videos = sorted(annotated)[arguments.piece]
     if "videos" in settings:
-        files = find_videos(settings["videos"])
+        files = find_videos(settings["videos"], videos)
         folder, pattern = arguments.folder, None
         manifest = extract_all(
             {name: files[name] for name in videos},

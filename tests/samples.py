@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from lfb.data.boxes import PersonBoxes
 from lfb.data.contents import Contents
 
-NAMES = st.text("abcXYZ-_ 019.é", min_size=1, max_size=6).filter(str.strip)
+NAMES = st.text("abcXYZ-_ 019.é", min_size=1, max_size=6).filter(
+    lambda name: name.strip() and name not in (".", "..")
+)
 
 
 def write(folder: Path, *rows: str, name: str = "train.csv") -> Path:

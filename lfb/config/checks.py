@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from lfb.config.schema import Schema, drop_nulls, fill_defaults, find_problems, suggest
@@ -12,6 +13,7 @@ from lfb.config.settings import origin_of_people, splits, trained
 from lfb.config.user_files import weights_files
 from lfb.errors import UserError
 
+_PATTERN = "Write it like '{video}/img_{frame:05d}.jpg'."
 _PYTORCH = (".pth", ".pt")
 _WEIGHTS = (*_PYTORCH, ".pkl", ".safetensors")  # see lfb/models/published.py
 
@@ -53,6 +55,7 @@ def check_config(
 
     errors = sorted({problem.message for problem in problems})
     errors += chain(
+        _frames(checked, usable),
         _input(checked, usable),
         _inference(checked, usable),
         _people(checked, usable),
@@ -70,6 +73,25 @@ def check_config(
     if errors:
         raise UserError("\n  ".join(["the config has errors:", *errors]))
     return checked
+
+
+def _frames(config: Config, usable: Usable) -> Iterator[str]:
+    """Yield an error if the pattern of frames does not name a frame, or names anything else."""
+    if not usable("data", "data.frames", "data.frames.pattern") or "frames" not in config["data"]:
+        return
+    pattern = config["data"]["frames"]["pattern"]
+    key = f"config key data.frames.pattern: {pattern!r}"
+    try:
+        fields = {name for _, name, *_ in Formatter().parse(pattern) if name is not None}
+        if not (unknown := sorted(fields - {"video", "frame"})):
+            pattern.format(video="video", frame=1)
+    except (ValueError, TypeError) as error:
+        yield f"{key} cannot be read ({error}). {_PATTERN}"
+        return
+    for name in unknown:
+        yield f"{key}: there is no {{{name}}}{suggest(name, ['video', 'frame'])} {_PATTERN}"
+    if not unknown and "{frame" not in Path(pattern).name:
+        yield f"{key}: its file name has no {{frame}}. {_PATTERN}"
 
 
 def _input(config: Config, usable: Usable) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from lfb.data.annotations import read_labels
 from lfb.data.check_folder import check_folder
+from lfb.data.check_frames import ranges
 from lfb.data.check_keys import (
     check_exclusions,
     check_shared_videos,
@@ -68,7 +69,8 @@ def check(
         excluded keyframes, the boxes of each class and, if it has proposals, the number of
         keyframes with one and the list of those without; with ``drop``, ``left_out``, a list of
         (video, second). ``warnings``: a list of sentences.
-        ``seconds``: the keyframes of each video, without the excluded.
+        ``seconds``: the keyframes of each video without
+        the excluded, as ``ranges``.
 
     Raises:
         DataErrors: All errors found, one line each.
@@ -165,12 +167,12 @@ def _both_scored_and_unscored(
     ]
 
 
-def _keyframes_by_video(splits: Iterable[SplitContents]) -> dict[str, list[int]]:
+def _keyframes_by_video(splits: Iterable[SplitContents]) -> dict[str, list[list[int]]]:
     """Return the seconds of each annotated video whose frames are needed: without the excluded."""
-    found: dict[str, set[int]] = {}
+    found: dict[str, list[int]] = {}
     for split in splits:
         for video, second in split.keyframes:
-            found.setdefault(video, set())
+            found.setdefault(video, [])
             if (video, second) not in split.excluded:
-                found[video].add(second)
-    return {video: sorted(seconds) for video, seconds in sorted(found.items())}
+                found[video].append(second)
+    return {video: ranges(seconds) for video, seconds in sorted(found.items())}

@@ -9,8 +9,19 @@ log = logging.getLogger("lfb")
 _SHOWN = 3  # videos that a line names before it counts the rest
 
 
+def ranges(seconds: Iterable[int]) -> list[list[int]]:
+    """Return the first and the last of each run of consecutive seconds, to store them shortly."""
+    found: list[list[int]] = []
+    for second in sorted(set(seconds)):
+        if found and second == found[-1][1] + 1:
+            found[-1][1] = second
+        else:
+            found.append([second, second])
+    return found
+
+
 def check_frames(
-    seconds: Mapping[str, Iterable[int]], manifest: Mapping[str, Mapping[str, Any]]
+    seconds: Mapping[str, Iterable[Sequence[int]]], manifest: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Return the errors of extracted frames, one line each.
 
@@ -19,14 +30,15 @@ def check_frames(
     last one of a video, the sampler takes the first or the last one.
 
     Args:
-        seconds: Annotated seconds of each video.
+        seconds: Annotated seconds of each video, as ``ranges``.
         manifest: ``{"videos": {video: {"frames": n, "fps": f, "first_second": s}}}``.
     """
     absent = [f"'{video}'" for video in seconds if video not in manifest["videos"]]
     beyond = [
         (video, second, f"frame {number} of {info['frames']}")
         for video, info in manifest["videos"].items()
-        for second in sorted(set(seconds.get(video, ())))
+        for first, last in seconds.get(video, ())
+        for second in range(first, last + 1)
         if not 1 <= (number := _number(second, info)) <= info["frames"]
     ]
     errors = [f"video {_listed(absent)}: has no frames; extract them"] if absent else []

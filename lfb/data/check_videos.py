@@ -35,7 +35,7 @@ def check_videos(
             UserError; None for ``lfb.video.decoding.probe``.
     """
     look = probe or _probe
-    files, errors = list_videos(folder)
+    files, errors = list_videos(folder, annotated)
     footage = Footage()
     if seconds is not None:
         footage.frames = dict.fromkeys(annotated, round(seconds * fps))

@@ -19,7 +19,7 @@ from lfb.data.contents import Contents, clipping_warnings
 from lfb.errors import Problem, UserError
 from lfb.files.array_pickle import read_arrays
 from lfb.files.atomic import atomic
-from lfb.files.csv_table import CsvTable, to_numbers
+from lfb.files.csv_table import OUTSIDE, CsvTable, is_inside, to_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +155,9 @@ def _read_pickle(path: str | Path) -> _Rows:
             problems.append(Problem(f"{path}: {error}"))
             continue
         keyframe = video, int(text)
-        if keyframe in seen:
+        if not is_inside(video):
+            problems.append(Problem(f"{path}: {key!r}: video '{video}' {OUTSIDE}"))
+        elif keyframe in seen:
             error = f"keys {seen[keyframe]!r} and {key!r} are the same keyframe; merge them"
             problems.append(Problem(f"{path}: {error}", frozenset([keyframe])))
         elif part.size and (part.ndim != 2 or part.shape[1] != 5):

@@ -12,6 +12,7 @@ import pandas as pd
 from lfb.errors import Problem, UserError
 from lfb.files.atomic import open_file
 
+OUTSIDE = "may lead outside the folder of videos; name it without '..', '.' and empty folders"
 KEY = ["video", "second"]
 BOX = ["x1", "y1", "x2", "y2"]
 
@@ -80,7 +81,10 @@ class CsvTable:
             "second '{}' is not a whole number from 0; write it like 17 or 0017",
             self.columns[1],
         )
-        self.add_errors(self.columns[0] == "", "has no video name; write it", self.columns[0])
+        videos = self.columns[0]
+        self.add_errors(videos == "", "has no video name; write it", videos)
+        outside = [name for name in pd.unique(videos) if name and not is_inside(name)]
+        self.add_errors(np.isin(videos, outside), f"video '{{}}' {OUTSIDE}", videos)
 
     def valid(self) -> np.ndarray:
         """Return (N,) bool: the rows without an error."""
@@ -123,6 +127,11 @@ def to_numbers(texts: np.ndarray) -> np.ndarray:
         values = pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy(np.float64, copy=True)
     values[~np.isfinite(values)] = np.nan
     return values
+
+
+def is_inside(video: str) -> bool:
+    """Return whether the name of a video, such as ``day1/cam2``, stays inside any folder."""
+    return not {"", ".", ".."} & set(video.split("/"))
 
 
 def is_whole(values: np.ndarray) -> np.ndarray:

@@ -55,8 +55,8 @@ def _frames_of_splits(
 ) -> int:
     if "videos" not in settings:
         return 0  # the config names frames, which are used in place
-    videos = find_videos(settings["videos"])
     annotated = {video for split in splits for video in split.annotations["video"]}
+    videos = find_videos(settings["videos"], annotated)
     return frames_size(
         {video: videos[video] for video in annotated & videos.keys()},
         folder,

@@ -192,7 +192,8 @@ class FrameFolder:
 
     def numbers(self) -> list[int]:
         """Return the sorted numbers of the frames that exist."""
-        name = re.sub(r"\{frame[^}]*\}", "\0", Path(self.pattern).name).format(video=self.video)
+        any_frame = re.sub(r"\{frame[^}]*\}", "\0", self.pattern).format(video=self.video)
+        name = Path(any_frame).name
         numbered = re.compile(re.escape(name).replace(re.escape("\0"), r"(\d+)"))
         matches = (numbered.fullmatch(entry.name) for entry in os.scandir(self.path(1).parent))
         return sorted(int(match[1]) for match in matches if match)

@@ -358,3 +358,30 @@ def test_all_keys_of_training_may_be_set_per_model():
     config = check(config)
     training = settings.training_settings(config, "baseline")["training"]
     assert {key: training[key] for key in common} == common
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        (
+            "{vido}/{frame:06d}.jpg",
+            "there is no {vido}; did you mean video? Write it like '{video}",
+        ),
+        ("{video}/{number}.jpg", "there is no {number}. Write it like"),
+        ("{video}/{}.jpg", "there is no {}"),
+        ("{video}/{frame:06x", "cannot be read ("),
+        ("{video}/{frame:06y}.jpg", "cannot be read ("),
+        ("{frame}/{video}.jpg", "its file name has no {frame}. Write it like"),
+        ("{video}/img.jpg", "its file name has no {frame}"),
+        ("{video}/{video}_{frame:06d}.jpg", None),
+        ("all/{frame}.jpg", None),
+    ],
+)
+def test_the_pattern_of_frames_is_checked(pattern, message):
+    changes = {"data__videos": None, "data__frames": {"folder": "f", "pattern": pattern}}
+    if message is None:
+        checked(**changes)
+    else:
+        with pytest.raises(UserError, match=re.escape(message)) as caught:
+            checked(**changes)
+        assert str(caught.value).count("config key data.frames.pattern: ") == 1

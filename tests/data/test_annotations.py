@@ -125,6 +125,11 @@ def test_valid_rows_are_read_in_the_order_of_the_file_with_their_lines(tmp_path)
         ("a,-1", "second '-1' is not a whole number"),
         ("a,1e300", "second '1e300' is not a whole number"),
         (",902,0.1,0.1,0.5,1,1,0", "has no video name"),
+        ("../a,902,0.1,0.1,0.5,1,1,0", "video '../a' may lead outside the folder of videos"),
+        ("/a,902,0.1,0.1,0.5,1,1,0", "video '/a' may lead outside the folder of videos"),
+        ("a/../../b,902", "video 'a/../../b' may lead outside"),
+        ("a//b,902", "video 'a//b' may lead outside"),
+        ("..,902", "video '..' may lead outside"),
         ("a,902,0.1,0.1,0.5,1,0,0", "action id '0' is not a whole number from 1 up"),
         ("a,902,0.1,0.1,0.5,1,-1,0", "action id '-1' is not a whole number from 1 up"),
         ("a,902,0.1,0.1,0.5,1,2,0", "action id 2 is not in the label list"),
@@ -154,6 +159,12 @@ def test_every_error_is_listed_in_the_order_of_the_file(tmp_path):
         149: 1,
         150: 2,
     }
+
+
+def test_names_may_have_folders_spaces_quotes_and_any_letters(tmp_path):
+    names = ["day1/cam2", "a b", 'the "old" one', "it's", "日本/é", "..a", "a..b/c.", "C:\\x"]
+    rows, errors = parts(read_annotations(write(tmp_path, *(f"{n},902" for n in names)), LABELS))
+    assert (rows["video"].tolist(), errors) == (names, [])
 
 
 def test_a_header_is_recognized(tmp_path):

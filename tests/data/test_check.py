@@ -117,7 +117,7 @@ def test_excluded_seconds_may_be_outside_the_video(data):
     data.exclude("val", "c,1902")
     summary = data.check()
     assert summary["splits"]["val"]["excluded"] == 1
-    assert summary["seconds"]["c"] == [902]
+    assert summary["seconds"]["c"] == [[902, 902]]
 
 
 def test_proposals_outside_an_annotated_video_are_errors(data):

@@ -35,6 +35,13 @@ def test_frames_are_counted_and_measured_without_decoding_all(tmp_path):
     assert footage.findings.errors == []
 
 
+@pytest.mark.parametrize("pattern", [PATTERN, "{video}_{frame}.jpg", "{video}/{video}_{frame}.jpg"])
+def test_names_of_videos_may_contain_folders(tmp_path, pattern):
+    write_frames(tmp_path, "day1/cam 2", range(1, 13), pattern)
+    footage = check_folder(["day1/cam 2"], tmp_path, pattern, fps=30, first_second=1)
+    assert (footage.frames, footage.findings.errors) == ({"day1/cam 2": 12}, [])
+
+
 @pytest.mark.parametrize(
     ("pattern", "existing"),
     [

@@ -4,7 +4,13 @@ import logging
 
 import pytest
 
-from lfb.data.check_frames import check_frames, describe_frames, report_frames, unexpected_counts
+from lfb.data.check_frames import (
+    check_frames,
+    describe_frames,
+    ranges,
+    report_frames,
+    unexpected_counts,
+)
 
 
 def test_the_length_of_the_videos_shows_a_wrong_rate():
@@ -44,18 +50,23 @@ def test_frames_are_described_and_unexpected_numbers_are_warnings(caplog):
     ]
 
 
+def test_seconds_are_stored_as_ranges():
+    assert ranges([7, 3, 4, 5, 5, 9, 8]) == [[3, 5], [7, 9]]
+    assert ranges([]) == []
+
+
 @pytest.mark.parametrize(
     ("second", "valid"), [(899, False), (900, True), (902, True), (909, True), (910, False)]
 )
 def test_every_keyframe_must_be_among_the_frames(second, valid):
     manifest = {"videos": {"a": {"frames": 10, "fps": 1.0, "first_second": 900}}}
-    assert (check_frames({"a": [second]}, manifest) == []) is valid
+    assert (check_frames({"a": [[second, second]]}, manifest) == []) is valid
 
 
 def test_one_missing_frame_is_enough_for_an_error():
     def errors(frames: int) -> list[str]:
         manifest = {"videos": {"a": {"frames": frames, "fps": 30.0, "first_second": 900}}}
-        return check_frames({"a": [902, 902]}, manifest)
+        return check_frames({"a": [[902, 902]]}, manifest)
 
     assert errors(61) == []
     assert errors(60) == [
@@ -68,11 +79,13 @@ def test_keyframes_after_the_last_frame_are_one_line():
     manifest = {
         "videos": {v: {"frames": 60, "fps": 30.0, "first_second": 900} for v in ("a", "b", "c")}
     }
-    assert check_frames({"a": [901, 902], "b": [902, 903], "c": [901]}, manifest) == [
+    assert check_frames({"a": [[901, 902]], "b": [[902, 903]], "c": [[901, 901]]}, manifest) == [
         "video 'a': second 902 is frame 61 of 60 (3 such seconds, of 2 videos); fix data.fps or "
         "data.first_second, extract a longer part or list such seconds under `excluded`"
     ]
 
 
 def test_a_video_without_frames_is_an_error():
-    assert check_frames({"a": [902]}, {"videos": {}}) == ["video 'a': has no frames; extract them"]
+    assert check_frames({"a": [[902, 902]]}, {"videos": {}}) == [
+        "video 'a': has no frames; extract them"
+    ]

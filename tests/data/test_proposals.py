@@ -107,6 +107,7 @@ def test_a_pickle_of_something_else_is_refused(tmp_path):
     ("table", "error"),
     [
         ({"a0902": [[0, 0, 1, 1, 1]]}, "key 'a0902' is not '<video>,<second>'"),
+        ({"../a,1": [[0, 0, 1, 1, 1]]}, "'../a,1': video '../a' may lead outside the folder"),
         ({"a,x": [[0, 0, 1, 1, 1]]}, "key 'a,x' is not"),
         ({"a,²": [[0, 0, 1, 1, 1]]}, "key 'a,²' is not"),
         ({"a," + "9" * 30: [[0, 0, 1, 1, 1]]}, "key 'a,999"),
