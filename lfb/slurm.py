@@ -165,19 +165,13 @@ def check_cluster(requests: Iterable[Request]) -> None:
     )
 
 
-def check_accounting() -> None:
-    """Check that ``sacct`` can report the state of jobs.
-
-    Raises:
-        UserError: The cluster keeps no accounting, or its database does not answer.
-    """
+def why_no_accounting() -> str | None:
+    """Return why ``sacct`` cannot report the state of jobs, or None if it can."""
     try:
         _ask("sacct --noheader --allocations --starttime now")
     except UserError as error:
-        raise UserError(
-            f"Snakemake cannot ask this cluster for the state of its jobs. {error}\nIf the cluster"
-            f" keeps no accounting, set `slurm-status-command: squeue` in {PROFILE}."
-        ) from None
+        return str(error)
+    return None
 
 
 def parse_held(text: str, folder: str) -> dict[str, str]:

@@ -28,14 +28,30 @@ def check_slurm():
         slurm.Request.of(job.rule.name, job.threads, dict(job.resources.items()))
         for job in submitted
     ]
-    try:
+    if reason := slurm.why_no_accounting():
         if workflow.executor_settings.status_command == "sacct":
-            slurm.check_accounting()
-        if not workflow.executor_settings.partition_config:
+            raise SystemExit(
+                f"Error: Snakemake cannot ask for the state of its jobs: {reason}\nSet "
+                f"`slurm-status-command: squeue` in {slurm.PROFILE}."
+            )
+        keep_squeue()
+    if not workflow.executor_settings.partition_config:
+        try:
             slurm.check_cluster(requests)
-    except UserError as error:
-        raise SystemExit(f"Error: {error}") from None
+        except UserError as error:
+            raise SystemExit(f"Error: {error}") from None
     slurm.report_held(str(Path.cwd()), partial(print, file=sys.stderr, flush=True))
+
+
+def keep_squeue():
+    """Keep the plugin from using sacct while the controller is away.
+
+    It would do so although the cluster has no accounting, and never hear of its jobs again.
+    """
+    import snakemake_executor_plugin_slurm as plugin
+
+    available = plugin.is_query_tool_available
+    plugin.is_query_tool_available = lambda tool: tool != "sacct" and available(tool)
 
 
 def estimate_disk_use():

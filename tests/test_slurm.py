@@ -10,12 +10,12 @@ from lfb.slurm import (
     Node,
     Partition,
     Request,
-    check_accounting,
     check_cluster,
     check_requests,
     parse_held,
     parse_nodes,
     parse_partitions,
+    why_no_accounting,
 )
 
 # What `scontrol --oneliner show` prints, in the forms of Slurm 19.05, 22.05, 24.05 and 17.11.
@@ -191,5 +191,9 @@ def test_a_cluster_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch)
     sacct = tmp_path / "sacct"
     sacct.write_text("#!/bin/sh\necho Slurm accounting storage is disabled >&2; exit 1\n")
     sacct.chmod(0o755)
-    with pytest.raises(UserError, match=r"storage is disabled\n.*slurm-status-command: squeue"):
-        check_accounting()
+    assert why_no_accounting() == (
+        "`sacct --noheader --allocations --starttime now` failed: "
+        "Slurm accounting storage is disabled"
+    )
+    sacct.write_text("#!/bin/sh\n")
+    assert why_no_accounting() is None

@@ -12,9 +12,8 @@ from typing import Self
 import psutil
 
 PROGRAMS = ["slurmctld", "slurmd", "sbatch", "munged", "unshare", "nsenter"]
-# What only this cluster needs: it keeps no accounting, and tests do not want to wait.
-OPTIONS = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "5"]
-OPTIONS += ["--latency-wait", "5"]
+# What tests add to the profile, not to wait.
+OPTIONS = ["--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "5"]
 CPUS, MEMORY_MB, GPUS = 16, 64000, 2  # of each node
 
 CONFIGURATION = """\

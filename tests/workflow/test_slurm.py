@@ -102,7 +102,7 @@ def test_jobs_that_can_never_start_stop_the_run_before_the_first_job(
 def test_without_accounting_the_error_names_the_status_command(
     cluster: SlurmCluster, fresh: Workflow
 ):
-    done = cluster.run(*RUN, folder=fresh.folder)
+    done = cluster.run(*RUN, "--slurm-status-command", "sacct", folder=fresh.folder)
     assert done.returncode == 1
     assert "set `slurm-status-command: squeue` in slurm/config.yaml" in done.stdout
     assert cluster.ask("squeue --noheader --states=all") == ""
