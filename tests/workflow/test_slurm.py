@@ -104,5 +104,5 @@ def test_without_accounting_the_error_names_the_status_command(
 ):
     done = cluster.run(*RUN, "--slurm-status-command", "sacct", folder=fresh.folder)
     assert done.returncode == 1
-    assert "set `slurm-status-command: squeue` in slurm/config.yaml" in done.stdout
+    assert "Set `slurm-status-command: squeue` in slurm/config.yaml" in done.stdout
     assert cluster.ask("squeue --noheader --states=all") == ""
