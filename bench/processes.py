@@ -5,6 +5,7 @@ part counts the same. So curves differ a little. The noise is how much they diff
 """
 
 import argparse
+import json
 import math
 import sys
 from pathlib import Path
@@ -25,9 +26,15 @@ QUANTILE = 2.78
 def run(folder: Path, processes: int) -> Workflow:
     """Train all models with all seeds in a number of processes."""
     name = f"processes-{processes}"
-    paths = f"{{results: {name}, logs: logs/{name}, benchmarks: benchmarks/{name}}}"
-    batch = f"training={{batch: {BATCH // processes}}}"
-    workflow = Workflow(folder, CONFIG, (f"pathvars={paths}", batch), name)
+    own = {
+        "base": str(ROOT / CONFIG),
+        "pathvars": {"results": name, "logs": f"logs/{name}", "benchmarks": f"benchmarks/{name}"},
+        "training": {"batch": BATCH // processes},
+    }
+    config = folder / f"{name}.json"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(json.dumps(own))
+    workflow = Workflow(folder, str(config), (), name)
     gpu = [f"{rule}:gpu={processes}" for rule in ("train_baseline", "train_lfb")]
     workflow.run(
         f"{name}/map_table.csv", 3600, "--resources", f"gpu={processes}", "--set-resources", *gpu

@@ -24,7 +24,7 @@ class Workflow:
     Attributes:
         folder: Working folder, which gets data and results.
         config: Config file, relative to the project.
-        changes: Keys that override those of the file, such as ``device=cpu``.
+        changes: Keys that override those of the file, such as ``device=cpu``; may be empty.
         results: Folder of the results, relative to ``folder``.
     """
 
@@ -60,7 +60,8 @@ class Workflow:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--directory", str(self.folder), "--configfile", str(ROOT / self.config)]
-        command += ["--cores", "all", "--config", *self.changes, *options, "--", target]
+        command += ["--cores", "all", *options]
+        command += [*(["--config", *self.changes] if self.changes else []), "--", target]
         with self.log.open("a") as log:
             return subprocess.Popen(
                 command,

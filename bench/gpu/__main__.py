@@ -17,7 +17,7 @@ import torch
 from bench.gpu.findings import Findings
 from bench.gpu.parts import PARTS
 
-PER_PART = 180  # seconds; the last part gets all that are left
+RESERVE = 60  # seconds that a part leaves for each part after it
 
 
 def run_part(part: str, arguments: argparse.Namespace, folder: Path, seconds: float) -> Findings:
@@ -52,7 +52,8 @@ def page(found: dict[str, Findings], seconds: dict[str, float]) -> str:
     lines = [f"{datetime.now(UTC):%Y-%m-%d}, `python -m bench.gpu`:"]
     for part, findings in found.items():
         lines += ["", f"### {PARTS[part]} ({seconds[part]:.0f} s)", "", *findings.lines]
-        lines += ["", *(f"- **wrong:** {problem}" for problem in findings.problems)]
+        problems = [problem.replace("\n", "\n  ") for problem in findings.problems]
+        lines += ["", *(f"- **wrong:** {problem}" for problem in problems)]
     text = "\n".join(lines)
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
@@ -77,10 +78,9 @@ def main() -> None:
     found: dict[str, Findings] = {}
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for part in parts:
+        for number, part in enumerate(parts, start=1):
             begin = time.monotonic()
-            left = end - begin
-            limit = left if part == parts[-1] else min(left, PER_PART)
+            limit = end - begin - RESERVE * (len(parts) - number)
             if limit < 20:
                 found[part] = Findings(problems=[f"{part}: no time is left"])
             else:
