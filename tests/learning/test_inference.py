@@ -66,6 +66,24 @@ def test_the_same_call_gives_the_same_bytes(tmp_path, keyframes):
         assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
+def test_loading_processes_do_not_change_a_byte(tmp_path, keyframes):
+    torch.manual_seed(0)
+    model = make_model({"name": "max"}).eval()
+    clips = Clips(keyframes, film, INPUT, make_bank(tmp_path), Window(6, 2))
+    files = []
+    for workers in 0, 2:
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        how = {"batch": 2, "workers": workers, "device": CPU}
+        predict(model, clips, [1, 3], **how).save(folder / "predictions.npz")
+        about = {"split": "val", "videos": VIDEOS, "attributes": {}, "dtype": "float16"}
+        build_bank(model, Clips(keyframes, film, INPUT), folder / "val.zarr", **about, **how)
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        files.append({path.relative_to(folder): path.read_bytes() for path in paths})
+    assert len(files[0]) > 2
+    assert files[0] == files[1]
+
+
 @pytest.mark.parametrize("name", ["avg", "max", "non_local"])
 def test_every_draw_scores_as_a_clip_with_one_person(tmp_path, keyframes, name):
     bank = make_bank(tmp_path)

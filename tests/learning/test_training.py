@@ -485,6 +485,23 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     assert all(torch.equal(weights[name], one["resumed weights"][name]) for name in weights)
     assert (tmp_path / "stopped.pt").exists()
 
+    # One process with the same total batch differs a little: in batch norms, dropout and the mean
+    # over people. tests/test_bench_gpu.py compares without these differences.
+    torch.manual_seed(0)
+    model = make_model(NON_LOCAL)
+    clips = Clips(make_keyframes(), Film, INPUT, make_bank(tmp_path / "alone"), Window(6, 2), 0)
+    history = train(
+        model,
+        clips,
+        dataclasses.replace(TRAINING, batch=2 * TRAINING.batch),
+        name="lfb_test",
+        seed=0,
+        team=ALONE,
+        identity={},
+        state_file=tmp_path / "alone.pt",
+    )
+    assert one["losses"] == pytest.approx([metrics["loss"] for metrics in history], abs=0.03)
+
 
 def test_a_log_line_has_the_model_the_loss_the_speed_and_the_time_left(tmp_path, caplog):
     caplog.set_level(logging.INFO, "lfb")
