@@ -173,3 +173,11 @@ def test_how_often_a_training_saves_is_no_part_of_what_it_depends_on():
     assert settings.save_minutes(config, "baseline") == 3
     assert settings.save_minutes(config, "lfb_nl") is None
     assert settings.save_minutes(checked(), "baseline") == 15
+
+
+def test_the_report_names_the_data_set_or_else_its_annotations():
+    named = checked(data__name="mine")
+    assert settings.report_settings(named)["data"] == "mine"
+    unnamed = checked()
+    assert settings.report_settings(unnamed)["data"] == unnamed["data"]["val"]["annotations"]
+    assert settings.data_settings(named) == settings.data_settings(unnamed)
