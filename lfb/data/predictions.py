@@ -1,7 +1,9 @@
 """Scores of actions: dense predictions of a model, and entries of an AVA submission file."""
 
 import csv
+import logging
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from lfb.data.check_boxes import PIXELS
 from lfb.errors import DataErrors, UserError
 from lfb.files.atomic import atomic
 from lfb.files.npz import read_npz, write_npz
 
-MOST_ERRORS = 20  # lines of a broken submission that the error shows
+log = logging.getLogger("lfb")
+
+MOST_ERRORS = 20  # lines of a broken submission that the error shows of each kind
 
 _ARRAYS = {  # name: (kind of dtype, number of dimensions), as stored
     "videos": ("U", 1),
@@ -173,7 +178,8 @@ def join_predictions(parts: Sequence[Predictions]) -> Predictions:
 def read_csv(path: str | Path) -> Entries:
     """Read an AVA submission: ``video,second,x1,y1,x2,y2,action_id,score`` without a header.
 
-    Numbers keep the full precision of the text. Nine million rows take about ten seconds.
+    Numbers keep the full precision of the text. Nine million rows take about ten seconds. Blank
+    lines are skipped. Boxes that seem to be in pixels give a warning.
 
     Raises:
         DataErrors: Rows that cannot be read, one line each.
@@ -193,7 +199,6 @@ def read_csv(path: str | Path) -> Entries:
                 names=list(types),
                 dtype=types,
                 index_col=False,
-                skip_blank_lines=False,
                 keep_default_na=False,
                 na_values=[],
                 quoting=csv.QUOTE_NONE,
@@ -212,6 +217,13 @@ def read_csv(path: str | Path) -> Entries:
         valid &= np.isfinite(corner)
     if not valid.all():
         raise DataErrors(_line_errors(path))
+    if max(x2.max(), y2.max()) >= PIXELS:
+        log.warning(
+            "warning: %s: has boxes with values up to %g: are these pixels? Boxes are fractions of "
+            "the frame, and others match no ground truth",
+            path,
+            max(x2.max(), y2.max()),
+        )
 
     # Entries of the same box share one row. The boxes are in the order of their first entry.
     row = pd.factorize(video.astype(np.int64) << 32 | second)[0]
@@ -263,14 +275,16 @@ def _shape_error(arrays: dict[str, np.ndarray]) -> str | None:
 
 
 def _line_errors(path: str | Path) -> list[str]:
-    """Return the errors of the first rows that are not rows of a submission."""
+    """Return the errors of the first rows, of each kind, that are not rows of a submission."""
     errors = []
+    found: Counter[str] = Counter()
     with Path(path).open(newline="", encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
-            if error := _row_error(line.rstrip("\r\n").split(",")):
-                errors.append(f"{path}:{number}: {error}")
-            if len(errors) == MOST_ERRORS:
-                break
+            if line.strip() and (error := _row_error(line.rstrip("\r\n").split(","))):
+                advice = error.partition("; ")[2]
+                found[advice] += 1
+                if found[advice] <= MOST_ERRORS:
+                    errors.append(f"{path}:{number}: {error}")
     return errors
 
 
@@ -285,12 +299,14 @@ def _row_error(row: list[str]) -> str | None:
         strict=True,
     ):
         try:
-            valid = np.isfinite(kind(text)) and (name != "second" or int(text) >= 0)
+            value = float(text)
         except ValueError:
-            valid = False
+            value = np.nan
+        valid = np.isfinite(value) and (kind is float or value.is_integer())
+        valid &= name != "second" or value >= 0
         if not valid:
             number = "a whole number" if kind is int else "a finite number"
-            return f"{name} is {text!r}; write {number}"
+            return f"{name} is {text!r}; write {number} as {name}"
     x1, y1, x2, y2 = (float(text) for text in row[2:6])
     if x1 > x2 or y1 > y2:
         return f"box {x1:g},{y1:g},{x2:g},{y2:g} is inverted; write x1,y1,x2,y2"

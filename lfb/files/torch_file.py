@@ -8,6 +8,7 @@ replaced by an object that ignores calls, items and state.
 """
 
 import io
+import logging
 import pickle
 import struct
 import zipfile
@@ -20,8 +21,11 @@ import torch
 from torch import Tensor
 
 from lfb.errors import UserError
-from lfb.files.digests import digest, digest_in_name
+from lfb.files.digests import digest, digest_in_name, may_be_no_digest
 
+log = logging.getLogger("lfb")
+
+_PARALLEL = "module."  # DataParallel puts it in front of every name
 _LEGACY = 0x1950A86A20F9469CFC6C  # the first value in a file of PyTorch before 1.6
 _DTYPES = {
     "DoubleStorage": torch.float64,
@@ -42,7 +46,8 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
 
     Args:
         path: Written by ``torch.save``, as a zip or in the format before PyTorch 1.6. If its name
-            ends in a SHA-256 prefix, as names of published files do, the digest is checked.
+            ends in a SHA-256 prefix, as names of published files do, the digest is checked. Where
+            the end may be a date or a number, another digest gives a warning.
 
     Raises:
         UserError: The file is missing, incomplete or broken, has another digest than its name
@@ -60,7 +65,10 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
             f"{path}: the state dict contains objects other than tensors: {', '.join(strange)}. "
             "Save the weights again as plain tensors."
         )
-    return {str(name): value.build(path) for name, value in state.items()}
+    prefix = _PARALLEL if all(str(name).startswith(_PARALLEL) for name in state) else ""
+    if prefix:
+        log.info("%s: names of tensors are read without %r, from DataParallel", path, prefix)
+    return {str(name).removeprefix(prefix): value.build(path) for name, value in state.items()}
 
 
 def read_nested(path: str | Path) -> Any:
@@ -94,10 +102,15 @@ def _read(path: str | Path) -> Any:
     path = Path(path)
     expected = digest_in_name(path)
     if expected and path.is_file() and not (found := digest(path)).startswith(expected):
-        raise UserError(
+        text = (
             f"{path}: the SHA-256 should begin with {expected}, as the name says, but begins with "
-            f"{found[:8]}: the file is damaged or another one. Delete it and fetch it again."
+            f"{found[:8]}"
         )
+        if not may_be_no_digest(path):
+            raise UserError(
+                f"{text}: the file is damaged or another one. Delete it and fetch it again."
+            )
+        log.warning("warning: %s. This is right if %s is a date or a number.", text, expected)
     try:
         with path.open("rb") as file:
             start = file.read(2)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lfb.errors import UserError
 from lfb.models.backbones import Backbone, build_backbone
 from lfb.models.operators import Operator, build_operator
 from lfb.models.roi_align import roi_align
@@ -102,10 +103,29 @@ class ActionModel(nn.Module):
             rows: (W, M, C) bank rows of some windows.
             real: (W, M) which of them hold a feature.
             clip: (R,) the window of each RoI.
+
+        Raises:
+            UserError: The operator returns something else than its contract says.
         """
         assert self.operator is not None
         context = self.operator(features, rows, real, clip)
+        wanted = (len(features), self.operator.out_channels)
+        if not isinstance(context, Tensor) or context.shape != wanted:
+            raise UserError(_wrong_context(self.operator, context, wanted))
         return self.classifier(self.dropout(torch.cat([features, context], 1)))
+
+
+def _wrong_context(operator: Operator, context: object, wanted: tuple[int, int]) -> str:
+    """Return an error about what an operator returns."""
+    file = f"{type(operator).__module__.replace('.', '/')}.py"
+    found = type(context).__name__
+    if isinstance(context, Tensor):
+        found = f"a tensor of shape {tuple(context.shape)}"
+    return (
+        f"{file}: {type(operator).__name__}.forward returns {found}, but the model needs a tensor "
+        f"of shape {wanted}: a row for each RoI, with `out_channels` numbers. Fix forward, or set "
+        "self.out_channels in __init__ to its width."
+    )
 
 
 def build_model(

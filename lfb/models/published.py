@@ -54,14 +54,15 @@ def import_model(
 
     Raises:
         UserError: The file is broken, its digest does not match its name, its tensors do not match
-            the model, it has too few outputs, or it is a checkpoint of this project of a model
-            with other arguments.
+            the model or have values that are not finite, it has too few outputs, or it is a
+            checkpoint of this project of a model with other arguments.
     """
     weights, others = _read(path)
     known = len(weights.get("classifier.bias", range(outputs)))
     arguments = {**described, "outputs": known}
     model = build_model(**arguments)
     load_weights(model, _counted(weights, model.state_dict()), path)
+    _check_finite(model, path)
     if known < outputs:
         raise UserError(
             f"{path}: scores actions 1 to {known - 1}, but the label list has actions up to "
@@ -93,6 +94,7 @@ def load_backbone(model: ActionModel, path: str | Path) -> list[str]:
     current = model.state_dict()
     rest = {name: tensor for name, tensor in current.items() if not name.startswith(prefix)}
     load_weights(model, {**_counted(own, current), **rest}, path)
+    _check_finite(model.backbone, path)
     return sorted(weights.keys() - own.keys()) + others
 
 
@@ -111,6 +113,16 @@ def _translated(name: str, tensor: Tensor) -> tuple[str, Tensor]:
                 tensor = tensor.flatten(1)  # (C, C', 1, 1, 1)
             return prefix + name[match.end() :], tensor
     return name, tensor
+
+
+def _check_finite(module: nn.Module, path: str | Path) -> None:
+    """Raise if weights that were loaded are NaN or infinite."""
+    wrong = [name for name, tensor in module.state_dict().items() if not tensor.isfinite().all()]
+    if wrong:
+        raise UserError(
+            f"{path}: {len(wrong)} tensors have values that are not finite numbers, such as "
+            f"{wrong[0]}. The training that wrote them has diverged: name another file."
+        )
 
 
 def _check_arguments(path: str | Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:

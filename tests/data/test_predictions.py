@@ -232,7 +232,7 @@ def test_video_names_are_not_interpreted(tmp_path):
     [
         ("v,0902,0,0,1,1,3", "7 columns"),
         ("v,0902,0,0,1,1,3,0.5,9", "9 columns"),
-        ("", "1 columns"),
+        ("v", "1 columns"),
         ("v,0902,0,0,1,one,3,0.5", "y2 is 'one'"),
         ("v,902.5,0,0,1,1,3,0.5", r"second is '902\.5'"),
         ("v,-1,0,0,1,1,3,0.5", "second is '-1'"),
@@ -251,6 +251,34 @@ def test_a_wrong_row_of_a_submission_is_reported_with_its_line(tmp_path, row, sa
             read_csv(tmp_path / "p.csv")
         lines = [re.search(r"p\.csv:(\d+):", error)[1] for error in caught.value.errors]
         assert lines == wrong
+
+
+def test_blank_lines_of_a_submission_are_skipped(tmp_path):
+    (tmp_path / "p.csv").write_text("\nv,902,0,0,1,1,3,0.5\n\nv,903,0,0,1,1,3,0.5\n\n")
+    assert read_csv(tmp_path / "p.csv").second.tolist() == [902, 903]
+    (tmp_path / "p.csv").write_text("v,902,0,0,1,1,3,0.5\n\nv,903,0,0,1,1,3,x\n")
+    with pytest.raises(DataErrors, match=r"p\.csv:3: score is 'x'"):
+        read_csv(tmp_path / "p.csv")
+
+
+def test_every_kind_of_error_of_a_submission_is_reported(tmp_path):
+    good, wrong = "v,902.0,0,0,1,1,3.0,0.5\n", "v,902,0.5,0,0.4,1,3,0.5\n"
+    (tmp_path / "p.csv").write_text(good * 30 + wrong * 30 + "v,902.0,0,0,1,1,3,nan\n")
+    with pytest.raises(DataErrors) as caught:
+        read_csv(tmp_path / "p.csv")
+    *inverted, score = caught.value.errors
+    assert len(inverted) == 20
+    assert score.endswith("p.csv:61: score is 'nan'; write a finite number as score")
+
+
+def test_boxes_in_pixels_of_a_submission_are_a_warning(tmp_path, caplog):
+    (tmp_path / "p.csv").write_text("v,902,0,0,1,1,3,0.5\n")
+    read_csv(tmp_path / "p.csv")
+    assert not caplog.messages
+    (tmp_path / "p.csv").write_text("v,902,10,20,1280,720,3,0.5\n")
+    read_csv(tmp_path / "p.csv")
+    (warning,) = caplog.messages
+    assert "p.csv: has boxes with values up to 1280: are these pixels?" in warning
 
 
 def test_an_empty_submission_is_refused(tmp_path):

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from lfb.files.digests import digest, digest_in_name, digest_json
+from lfb.files.digests import digest, digest_in_name, digest_json, may_be_no_digest
 
 
 def test_a_digest_is_the_sha256_of_the_bytes(tmp_path):
@@ -30,3 +30,17 @@ def test_the_digest_of_a_value_does_not_depend_on_the_order_of_its_keys():
 )
 def test_a_name_ends_in_a_digest_or_not(name, prefix):
     assert digest_in_name(name) == prefix
+
+
+@pytest.mark.parametrize(
+    ("name", "unsure"),
+    [
+        ("mine-20231124.pth", True),
+        ("mine-12345678.pth", True),
+        ("resnet50-0676ba61.pth", False),
+        ("slowonly_20200704-12345678.pth", False),
+        ("mine.pth", False),
+    ],
+)
+def test_digits_in_a_name_may_be_a_date(name, unsure):
+    assert may_be_no_digest(name) is unsure

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from lfb.errors import UserError
 from lfb.models.action_model import ActionModel, build_model
 from lfb.models.backbones.slowonly import SlowOnly
 
@@ -159,3 +160,24 @@ def test_bfloat16_does_not_round_boxes():
 
 def test_mean_and_std_are_not_in_the_state_dict():
     assert not {"mean", "std"} & tiny().state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("returned", "found"),
+    [
+        (torch.zeros(3, 5), r"a tensor of shape \(3, 5\)"),
+        (torch.zeros(2, 8), r"a tensor of shape \(2, 8\)"),
+        (None, "NoneType"),
+    ],
+)
+def test_an_operator_that_breaks_its_contract_is_an_error_that_names_its_file(
+    monkeypatch, returned, found
+):
+    model = tiny({"name": "max"})
+    monkeypatch.setattr(type(model.operator), "forward", lambda *_: returned)
+    rows, real = torch.zeros(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)
+    with pytest.raises(
+        UserError,
+        match=rf"lfb/models/operators/max.py: Maximum.forward returns {found}, but .*\(3, 32\)",
+    ):
+        model(draw_clips(), ROIS, rows, real)

@@ -49,7 +49,7 @@ def test_weights_must_match_the_digest_in_their_name(weights, tmp_path):
     good = tmp_path / f"detector-{digest(weights)[:8]}.pth"
     good.symlink_to(weights)
     load_person_detector(SMALL, good, 0.05)
-    bad = tmp_path / "detector-00000000.pth"
+    bad = tmp_path / "detector-00c0ffee.pth"
     bad.symlink_to(weights)
-    with pytest.raises(UserError, match="SHA-256 should begin with 00000000"):
+    with pytest.raises(UserError, match="SHA-256 should begin with 00c0ffee"):
         load_person_detector(SMALL, bad, 0.05)

@@ -190,6 +190,35 @@ def test_a_recogniser_is_not_an_action_model(tmp_path):
     assert "\n  cls_head.fc_cls.weight: not in the model" in str(refused.value)
 
 
+@pytest.mark.parametrize("value", [torch.nan, -torch.inf])
+def test_weights_that_are_not_finite_are_an_error(tmp_path, value):
+    other = make_model()
+    next(iter(other.backbone.state_dict().values()))[0] = value
+    path = save(tmp_path / "a.pth", their_state(other))
+    for read in (
+        lambda: import_model(path, described(), OUTPUTS),
+        lambda: load_backbone(make_model(), path),
+    ):
+        with pytest.raises(UserError, match="1 tensors have values that are not finite numbers"):
+            read()
+
+
+def test_names_of_a_parallel_model_are_read_without_their_prefix(tmp_path, caplog):
+    caplog.set_level("INFO", "lfb")
+    other = make_model(NON_LOCAL)
+    state = OrderedDict((f"module.{name}", tensor) for name, tensor in their_state(other).items())
+    model, _, unused = import_model(save(tmp_path / "a.pth", state), described(NON_LOCAL), OUTPUTS)
+    assert equal(model.state_dict(), other.state_dict())
+    assert unused == []
+    assert "names of tensors are read without 'module.'" in caplog.text
+
+
+def test_a_date_in_a_name_is_no_error(tmp_path, caplog):
+    path = save(tmp_path / "mine-20231124.pth", their_state(make_model()))
+    import_model(path, described(), OUTPUTS)
+    assert "This is right if 20231124 is a date or a number." in caplog.text
+
+
 def test_a_file_must_match_the_digest_in_its_name(tmp_path):
     model = make_model()
     path = save(tmp_path / "a.pth", their_state(model))
