@@ -63,10 +63,14 @@ def compute(model: ActionModel, inputs: Sample, way: Way, device: torch.device) 
     if way.channels_last:
         model.to(memory_format=torch.channels_last_3d)
         clips = clips.contiguous(memory_format=torch.channels_last_3d)
-    with torch.autocast(device.type, torch.bfloat16, enabled=way.bfloat16):
-        with torch.inference_mode():
-            features = model.eval().roi_features(clips, here.rois)
-            logits = model(clips, here.rois, *bank)
+
+    def precision() -> torch.autocast:
+        return torch.autocast(device.type, torch.bfloat16, enabled=way.bfloat16)
+
+    with torch.inference_mode(), precision():
+        features = model.eval().roi_features(clips, here.rois)
+        logits = model(clips, here.rois, *bank)
+    with precision():
         loss = action_loss(model.train()(clips, here.rois, *bank), here.labels)
     loss.backward()
     found = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
