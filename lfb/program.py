@@ -18,6 +18,13 @@ Item = TypeVar("Item")
 log = logging.getLogger("lfb")
 
 _BUG = "this is a bug in the workflow, not an error in your data:"
+_FAILED_JOB = re.compile(  # its rule, the cluster's message, and its logs
+    r"^Error in rule\s(\w+):\n"
+    r"(?:    message: (SLURM.*?)(?: Detailed.*|For further.*)?\n)?"
+    r"(?:(?!Error in rule).*\n)*?"
+    r"    log: (.*) \(check",
+    re.MULTILINE,
+)
 _TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", re.MULTILINE)
 
 
@@ -62,6 +69,24 @@ def program(log_file: str | Path | None) -> Iterator[None]:
                     sys.exit(1)
             log.exception(_BUG)
             sys.exit(2)
+
+
+def describe_failures(snakemake_log: str) -> list[str]:
+    """Return the error of each failed job in the text of Snakemake's log.
+
+    For a job on a cluster, this includes how the cluster ended it, and the file of the rest.
+    """
+    found = {}
+    for rule, message, logs in _FAILED_JOB.findall(snakemake_log):
+        file, *cluster_logs = logs.split(", ")
+        if message.startswith("SLURM sbatch failed"):
+            found[file] = f"{rule} was not submitted. {message}"
+        else:
+            lines = [f"{rule} failed, {file}:", describe_failure(file)]
+            if message:
+                lines.append(" ".join([message, *(f"See {path}." for path in cluster_logs)]))
+            found[file] = "\n".join(lines)
+    return list(found.values())
 
 
 def describe_failure(log_file: str | Path) -> str:

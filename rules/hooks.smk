@@ -1,11 +1,10 @@
 """Hooks of the Snakefile: they run before the first job and after a failed one."""
 
 import atexit
-import re
 import subprocess
 from functools import partial
 
-from lfb.program import describe_failure
+from lfb.program import describe_failures
 
 
 def check_device():
@@ -79,13 +78,5 @@ def estimate_disk_use():
 def repeat_errors(log):
     """Print the error of each failed job once more when Snakemake ends, below all else."""
     text = "".join(Path(file).read_text() for file in log)
-    failed = re.findall(
-        r"^Error in rule\s(\w+):\n(?:    .*\n)*?    log: (.*) \(check",
-        text,
-        re.MULTILINE,
-    )
-    errors = [
-        f"{rule_name} failed, {file}:\n{describe_failure(file)}"
-        for rule_name, file in dict.fromkeys(failed)
-    ]
+    errors = describe_failures(text)
     atexit.register(print, "", *errors, sep="\n", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lfb.errors import DataErrors, UserError
-from lfb.program import describe_failure, program, progress
+from lfb.program import describe_failure, describe_failures, program, progress
 
 ROOT = Path(__file__).parents[1]
 LOG = "logs/seed-0/lfb_max/train.log"
@@ -103,6 +103,35 @@ def test_a_killed_program_is_not_explained_by_an_earlier_error():
     assert described.startswith("it ended without an error message")
     assert described.endswith(" epoch 1")
     assert "the log is empty" in describe_failure("no.log")
+
+
+def test_the_last_failure_of_each_job_is_described_with_how_the_cluster_ended_it():
+    with pytest.raises(SystemExit), program("x.log"):
+        raise UserError("no such file")
+    local = "Error in rule a:\n    jobid: 1\n    log: x.log (check log file(s) for details)\n"
+    assert describe_failures(local * 2) == ["a failed, x.log:\nerror: no such file"]
+    timeout = """\
+Error in rule b:
+    message: SLURM-job '7' failed, SLURM status is: 'TIMEOUT'. Detailed failure reason unavailable \
+(status command is not 'sacct').For further error details see the cluster/cloud log.
+    log: x.log, slurm_logs/rule_b/7.log (check log file(s) for error details)
+"""
+    assert describe_failures(timeout)[0].splitlines()[1:] == [
+        "error: no such file",
+        "SLURM-job '7' failed, SLURM status is: 'TIMEOUT'. See slurm_logs/rule_b/7.log.",
+    ]
+    refused = """\
+Error in rule c:
+    message: SLURM sbatch failed. The error message was 'sbatch: error: Invalid account'.
+    sbatch call:
+        sbatch --parsable
+For further error details see the cluster/cloud log.
+    log: none.log (check log file(s) for error details)
+"""
+    assert describe_failures(timeout + refused)[1:] == [
+        "c was not submitted. SLURM sbatch failed. "
+        "The error message was 'sbatch: error: Invalid account'."
+    ]
 
 
 def test_progress_yields_the_items_and_is_silent_without_a_terminal(capsys):
