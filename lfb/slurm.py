@@ -231,9 +231,10 @@ def _problems(
 ) -> list[str]:
     """Return why no partition of a request can start it, as texts after "asks for"."""
     if request.gpus % request.nodes:
+        setting = _setting(request, "gpu", request.gpus_per_node)
         return [
-            f"{_quantity('gpu', request.gpus)} on {request.nodes} nodes; gpu is the total, and each"
-            " node gets the same number"
+            f"{_quantity('gpu', request.gpus)} on {request.nodes} nodes; each node gets the same "
+            f"number ({setting})"
         ]
     names = request.partitions or tuple(p.name for p in partitions.values() if p.default)
     existing = f"this cluster has {', '.join(partitions)} (slurm_partition)"

@@ -40,7 +40,9 @@ rule train_baseline:
     message:
         "{rule}: seed {wildcards.seed}"
     shell:
-        "python {params.program} --log {log} --settings {params.settings:q} --seed {wildcards.seed}"
+        # Without exec, SIGTERM ends the shell, and Snakemake does not wait until the training has saved.
+        "exec python {params.program} --log {log} --settings {params.settings:q}"
+        " --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest}"
         " --device {resources.device} --processes {resources.gpu} --nodes {resources.nodes}"
         " --threads {threads} --workers {resources.workers}{params.saving}"

@@ -80,6 +80,9 @@ def test_a_request_is_what_the_plugin_asks_slurm_for():
         "r", cpus=4, memory_mb=400
     )
     assert of("r", 9, {"gpu": 2, "cpus_per_gpu": 6}).cpus == 12
+    assert of("r", 9, {"gres": "gpu:a100:3", "nodes": 2, "gpu": 6, "gpu_model": "a100"}) == Request(
+        "r", nodes=2, cpus=9, gpus=6, gpu_model="a100"
+    )
     assert of("r", 9, {"gres": "gpu:a100:3"}) == Request("r", cpus=9, gpus=3, gpu_model="a100")
     assert of("r", 9, {"mem_mb": "<TBD>"}).memory_mb == 0
 
@@ -137,6 +140,11 @@ def test_a_job_that_fits_is_not_refused(request_: Request):
         (
             Request("r", ("gpu",), nodes=2, cpus=90),
             "r asks for 2 nodes with 90 CPUs; partition gpu has 1 (set-resources: {r: {nodes: 1}})",
+        ),
+        (
+            Request("r", ("gpu",), nodes=2, gpus=3),
+            "r asks for 3 GPUs on 2 nodes; each node gets the same number "
+            "(set-resources: {r: {gpu: 4}})",
         ),
         (
             Request("r", ("cpu", "nope")),

@@ -2,19 +2,27 @@
 
 import dataclasses
 import json
+import os
+import re
+import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
+import lfb.learning.training
 from lfb.bank.store import Bank
 from lfb.data.boxes import PersonBoxes, RowIndex
 from lfb.data.keyframes import Keyframes
 from lfb.data.predictions import Predictions, join_predictions
 from lfb.errors import UserError
 from lfb.files.digests import digest
+from lfb.interruption import SlurmJob, Stopped
 from lfb.learning.jobs.inference import build_bank_piece, predict_split
 from lfb.learning.jobs.training import train_model
 from lfb.learning.team import Team
@@ -207,3 +215,41 @@ def test_the_baseline_predicts_without_a_bank(project):
 def test_a_bank_of_another_baseline_is_an_error(project):
     with pytest.raises(UserError, match="this bank was built with checkpoint"):
         project.predict("baseline", project.folder / "train.zarr", project.folder / "manifest.json")
+
+
+@pytest.fixture
+def signalled(project, monkeypatch) -> Iterator[str]:
+    """Let the second iteration of a new training get a signal; return the training's name."""
+    step = lfb.learning.training.training_step
+    steps = []
+
+    def get_a_signal(*given: Any) -> Any:
+        steps.append(given)
+        if len(steps) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(*given)
+
+    monkeypatch.setattr(lfb.learning.training, "training_step", get_a_signal)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    yield "stopped"
+    shutil.rmtree(project.folder / "stopped")
+
+
+def test_a_signal_stops_a_training_which_then_continues(project, signalled):
+    message = "stopped: epoch 1/2: saved and stopped after iteration 2 (signal SIGTERM); run the"
+    with pytest.raises(Stopped, match=re.escape(message)):
+        project.train(signalled, None, None)
+    project.train(signalled, None, None)
+    made = load_file(project.checkpoint(signalled))
+    expected = load_file(project.checkpoint("baseline"))
+    assert all(torch.equal(made[name], expected[name]) for name in expected)
+
+
+def test_under_slurm_a_stopped_training_requeues_its_job(project, signalled, monkeypatch, caplog):
+    caplog.set_level("INFO", "lfb")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setattr(SlurmJob, "seconds_left", lambda job: 1000)
+    monkeypatch.setattr(SlurmJob, "requeue", lambda job: f"job {job.number} waits")
+    with pytest.raises(SystemExit, match="1"):
+        project.train(signalled, None, None)
+    assert "after iteration 2 (signal SIGTERM); job 7 waits" in caplog.text

@@ -43,8 +43,11 @@ GresTypes=gpu
 AccountingStorageType=accounting_storage/none
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 PartitionName=main Nodes=ALL Default=YES MaxTime=2-00:00:00 State=UP
 PartitionName=short Nodes=ALL MaxTime=1:00:00 State=UP
+PartitionName=urgent Nodes=ALL PriorityTier=9 State=UP
 """
 NODE = (
     "NodeName={name} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port}"
@@ -80,9 +83,10 @@ def why_not() -> str | None:
 class SlurmCluster:
     """Nodes ``node1``, ``node2``, ... of 16 CPUs, 64 GB and 2 GPUs (a100) each; no accounting.
 
-    The partitions are ``main`` (the default) and ``short`` (one hour). The cluster has its own
-    mounts, process numbers and ports, so several clusters run side by side. All its processes end
-    with the context, or with the process that made it, even if that is killed.
+    The partitions are ``main`` (the default), ``short`` (one hour) and ``urgent``, which pre-empts
+    jobs of the others. The cluster has its own mounts, process numbers and ports, so several
+    clusters run side by side. All its processes end with the context, or with the process that made
+    it, even if that is killed.
 
     Args:
         folder: An empty or new folder for configuration, state and logs.
