@@ -12,6 +12,7 @@ above it in this list (tests/test_layers.py):
     learning   clips, training, inference, processes and devices
     scoring    mAP under three protocols, the table
     report     the HTML report
+    verification  the check that finished results are undamaged and fit together
 
 All of them may use the modules at the root: errors, random draws, worker processes, requests to
 stop, the frame of every program, the digest of the code, and what a Slurm cluster offers.

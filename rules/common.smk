@@ -127,11 +127,8 @@ def validation_files(wildcards):
 
 def selection_files(wildcards):
     """Return the annotation files of the rule's split, and its proposals if it has any."""
-    split = wildcards.split
-    proposals = inputs.checked_files(config, split).get("proposals", [])
-    if split in inputs.splits_from(config, "detections", "detector"):
-        proposals = f"<results>/data/{split}-proposals.pkl"
-    return split_files(wildcards) | {"proposals": proposals}
+    made = f"<results>/data/{wildcards.split}-proposals.pkl"
+    return inputs.selection_files(config, wildcards.split, made)
 
 
 def data_files(*kinds):

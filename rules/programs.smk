@@ -6,6 +6,7 @@ from lfb.files.digests import digest
 
 # Snakemake replaces <name> in files only, not in params.
 FRAMES = workflow.pathvars.apply("<resources>/frames")
+RESULTS = workflow.pathvars.apply("<results>")
 JOB_SETTINGS = workflow.pathvars.apply("<logs>/settings")
 
 

@@ -6,7 +6,7 @@ import logging
 from lfb.code_digest import digest_of_code
 from lfb.files.atomic import atomic, write_json
 from lfb.files.digests import digest
-from lfb.scoring.table import map_table
+from lfb.scoring.table import map_table, table_csv
 
 log = logging.getLogger("lfb")
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     printed = shown.to_string(index=False, float_format="%.2f")
     log.info("mAP at IoU 0.5, protocol %s\n%s", settings["protocol"], printed)
     with atomic(arguments.output) as scratch:
-        table.to_csv(scratch, index=False, float_format="%.4f")
+        scratch.write_text(table_csv(table))
     origin = {
         "code": digest_of_code("scripts/map_table.py"),
         "settings": settings,

@@ -7,7 +7,18 @@ import lfb
 
 LIBRARY = Path(lfb.__file__).parent
 # The order that lfb/__init__.py states.
-PACKAGES = ["files", "config", "video", "data", "bank", "models", "learning", "scoring", "report"]
+PACKAGES = [
+    "files",
+    "config",
+    "video",
+    "data",
+    "bank",
+    "models",
+    "learning",
+    "scoring",
+    "report",
+    "verification",
+]
 ROOT_MODULES = [
     *("errors", "randomness", "processes", "interruption", "program", "code_digest", "slurm"),
 ]

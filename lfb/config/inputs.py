@@ -37,6 +37,20 @@ def split_files(config: Mapping[str, Any], split: str) -> dict[str, Any]:
     }
 
 
+def selection_files(config: Mapping[str, Any], split: str, made: str) -> dict[str, Any]:
+    """Return the annotation files of a split, and its proposals if it has any.
+
+    Args:
+        config: The config.
+        split: Name of the split.
+        made: File of the proposals that the run itself makes, if the split needs them.
+    """
+    proposals: Any = checked_files(config, split).get("proposals", [])
+    if split in splits_from(config, "detections", "detector"):
+        proposals = made
+    return split_files(config, split) | {"proposals": proposals}
+
+
 def files_by_split(config: Mapping[str, Any], kinds: Collection[str]) -> dict[str, dict[str, str]]:
     """Return the files of these kinds that the config names, by split and kind."""
     return {

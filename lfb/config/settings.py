@@ -185,6 +185,50 @@ def _training(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     return {**config["training"], **config["models"][model].get("training", {})}
 
 
+def verification_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the check of finished results depends on.
+
+    It has the user's files of each split, the keyframes and banks that the run selects and makes,
+    and what each model is made from.
+    """
+    models = config["models"]
+    own = trained(config)
+    published = published_banks(config)
+    looked_up = {split for split in splits(config) if _is_looked_up(config, split)}
+    keyframes = [("train", "training")] if own else []
+    keyframes += [("val", "testing")]
+    keyframes += [(split, "bank") for split in sorted(looked_up - published.keys())]
+    return {
+        "seeds": config["seeds"],
+        "unscored": config["data"]["unscored"],
+        "keyframes": keyframes,
+        "boxes": {
+            purpose: selection_settings(config, purpose)["boxes"]
+            for purpose in ("training", "testing", "bank")
+        },
+        "banks": {split: published.get(split) for split in sorted(looked_up)},
+        "models": {
+            name: {
+                "trained": name in own,
+                "operator": model["operator"] is not None,
+                "source": model.get("checkpoint"),
+                "weights": model.get("weights", config["weights"]),
+            }
+            for name, model in models.items()
+        },
+        "table": table_settings(config),
+    }
+
+
+def _is_looked_up(config: Mapping[str, Any], split: str) -> bool:
+    """Return whether a model looks up the bank of a split: in training, or in testing."""
+    own = trained(config)
+    return any(
+        model["operator"] is not None and (split == "val" or name in own)
+        for name, model in config["models"].items()
+    )
+
+
 def _some(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: settings[key] for key in keys}
 

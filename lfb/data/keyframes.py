@@ -43,6 +43,10 @@ class Keyframes:
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz``. The same keyframes give the same bytes."""
+        write_npz(path, self.arrays())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of the file."""
         people, index = self.people, self.people.index
         arrays = {
             "videos": np.array(index.videos, np.str_),
@@ -56,7 +60,7 @@ class Keyframes:
         }
         if people.labels is not None and len(index):
             arrays["labels"] = people.labels
-        write_npz(path, arrays)
+        return arrays
 
     @classmethod
     def load(cls, path: str | Path) -> "Keyframes":

@@ -90,15 +90,8 @@ def load_state(
     """
     if not path.exists():
         return Progress()
-    try:
-        check_zip(path)
-        state = torch.load(path, map_location=device, weights_only=True)
-        other, finished = dict(state["identity"]), state["finished"]
-    except Exception as error:  # a file of unknown origin can make the reader raise anything
-        raise UserError(
-            f"{path}: not a resume state ({type(error).__name__}). Delete it to train from the "
-            "beginning."
-        ) from error
+    state = read_state(path, device)
+    other, finished = dict(state["identity"]), state["finished"]
     differing = [
         key for key in sorted(identity.keys() | other.keys()) if identity.get(key) != other.get(key)
     ]
@@ -117,6 +110,23 @@ def load_state(
     progress = Progress(state["history"], state.get("epoch", []))  # older states have no "epoch"
     log.info("continuing after %s, from %s", progress, path)
     return progress
+
+
+def read_state(path: Path, device: torch.device | str) -> dict[str, Any]:
+    """Return the content of a resume state.
+
+    Raises:
+        UserError: The file is damaged or something else.
+    """
+    try:
+        check_zip(path)
+        state = torch.load(path, map_location=device, weights_only=True)
+        return {**state, "identity": dict(state["identity"]), "finished": state["finished"]}
+    except Exception as error:  # a file of unknown origin can make the reader raise anything
+        raise UserError(
+            f"{path}: not a resume state ({type(error).__name__}). Delete it to train from the "
+            "beginning."
+        ) from error
 
 
 def _differences(old: Any, new: Any, keys: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from lfb.data.predictions import Predictions
 from lfb.files.atomic import atomic
 from lfb.report.examples import Answers, Matches, People
 from lfb.report.pictures import keyframe_image
+from lfb.report.seal import seal
 from lfb.report.templates import templates
 from lfb.scoring.evaluation import IOU
 from lfb.video.frames import Manifest
@@ -38,6 +39,7 @@ def write_browser(
     names: Sequence[str],
     manifest: Manifest,
     about: Mapping[str, Any],
+    origin: str,
 ) -> None:
     """Write the page, which needs no other file; the same results give the same bytes.
 
@@ -51,6 +53,7 @@ def write_browser(
         names: Name of each class.
         manifest: Of the frames.
         about: What the head of the page says: ``name``, ``date`` and ``seed``.
+        origin: Digest of the table; see ``seal``.
     """
     pictures = _pictures(people, picture_order(people, answers[best]), manifest)
     content = {
@@ -74,7 +77,7 @@ def write_browser(
         )
     )
     with atomic(path) as scratch:
-        scratch.write_text(html, encoding="utf-8")
+        scratch.write_text(seal(f"{html}\n", origin), encoding="utf-8")
 
 
 def picture_order(people: People, answers: Answers) -> list[int]:

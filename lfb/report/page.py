@@ -7,6 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from lfb.files.atomic import atomic
+from lfb.files.digests import digest_json
 from lfb.report import charts, formats
 from lfb.report.browse import write_browser
 from lfb.report.calibration import LEAST, Calibration, calibration_line
@@ -14,6 +15,7 @@ from lfb.report.cards import example_cards
 from lfb.report.confusion import SHOWN, Confusion, confusion_matrix
 from lfb.report.examples import SECONDS_APART, Answers, People
 from lfb.report.results import Data, Model
+from lfb.report.seal import seal
 from lfb.report.templates import templates
 from lfb.scoring.evaluation import IOU
 
@@ -100,6 +102,7 @@ def write_report(
         check=data.check,
         browser=Path(browser).name,
     )
+    origin = digest_json(table)
     write_browser(
         browser,
         people=people,
@@ -110,9 +113,10 @@ def write_report(
         names=[data.split.labels[int(action)] for action in people.classes],
         manifest=data.manifest,
         about={"name": data.name, "date": date, "seed": seeds[0]},
+        origin=origin,
     )
     with atomic(path) as scratch:
-        scratch.write_text(html, encoding="utf-8")
+        scratch.write_text(seal(f"{html}\n", origin), encoding="utf-8")
 
 
 def _columns(table: Sequence[Mapping[str, str]], *, draws: bool) -> dict[str, str]:

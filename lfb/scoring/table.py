@@ -23,6 +23,11 @@ COLUMNS = (
 )
 
 
+def table_csv(table: pd.DataFrame) -> str:
+    """Return a table as it is stored."""
+    return table.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+
+
 def map_table(
     metrics: Mapping[str, Sequence[str | Path]],
     models: Mapping[str, Mapping[str, Any]],

@@ -183,7 +183,8 @@ def _source(video: Path, **cut: Any) -> dict[str, Any]:
     return {"name": video.name, "size": video.stat().st_size, **cut}
 
 
-def _entry(info: FrameInfo, size: int) -> dict[str, Any]:
+def manifest_entry(info: FrameInfo, size: int) -> dict[str, Any]:
+    """Return what the manifest records of a video, whose frames take ``size`` bytes."""
     return {
         "frames": info.frames,
         "fps": info.fps,
@@ -201,7 +202,7 @@ def _extract_one(name: str, video: Path, target: Path, **settings: Any) -> dict[
     if info is None:
         with alone(target):  # the jobs of other configs may share the folder
             info = _kept(video, target, **settings) or extract(video, target, **settings)
-    return _entry(info, target.stat().st_size)
+    return manifest_entry(info, target.stat().st_size)
 
 
 def _kept(
@@ -248,7 +249,7 @@ def _verify_one(
         total += len(data)
     if errors:
         raise DataErrors(errors)
-    return _entry(replace(info, frames=max(present), digest=digest.hexdigest()), total)
+    return manifest_entry(replace(info, frames=max(present), digest=digest.hexdigest()), total)
 
 
 def _manifest(

@@ -1,0 +1,87 @@
+"""Compute numbers again, and compare them with the files."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfb.code_digest import digest_of_code
+from lfb.data.keyframes import Keyframes
+from lfb.data.predictions import Predictions
+from lfb.data.split import Split
+from lfb.files.digests import digest, digest_json
+from lfb.report.seal import SealBroken, sealed_origin
+from lfb.scoring.evaluation import metrics
+from lfb.scoring.table import map_table, table_csv
+
+_AGAIN = "Delete it and run the same command again."
+
+
+def check_predictions(path: Path, predictions: Predictions, keyframes: Keyframes) -> Iterator[str]:
+    """Yield a line if predictions are not of the people in the keyframes for testing."""
+    chosen = keyframes.keyframes
+    names = np.array(predictions.videos, object)[predictions.video]
+    pairs: list[tuple[Any, Any]] = [
+        (names, [k.video for k in chosen for _ in k.boxes]),
+        (predictions.second, [k.second for k in chosen for _ in k.boxes]),
+        (predictions.box, np.concatenate([k.boxes for k in chosen])),
+        (predictions.classes, keyframes.actions),
+    ]
+    if not all(np.array_equal(*pair) for pair in pairs):
+        yield f"{path}: not of the people in the keyframes for testing. {_AGAIN}"
+
+
+def check_metrics(path: Path, predictions: Predictions, split: Split) -> Iterator[str]:
+    """Yield a line if metrics are not those of the predictions."""
+    expected = metrics(
+        predictions, split.annotations, classes=split.labels, excluded=split.excluded
+    )
+    try:
+        found = json.loads(path.read_text())
+    except ValueError:
+        found = None
+    if found != json.loads(json.dumps(expected)):
+        yield f"{path}: damaged, or not the metrics of the predictions beside it. {_AGAIN}"
+
+
+def check_table(
+    path: Path, settings: Mapping[str, Any], files: Mapping[str, Sequence[Path]]
+) -> Iterator[str]:
+    """Yield a line if the table, or the record of its origin, is not that of the metrics.
+
+    Args:
+        path: The table.
+        settings: See ``lfb.config.settings.table_settings``.
+        files: The metrics of each model, one file for each seed.
+    """
+    table = map_table(files, settings["models"], settings["protocol"])
+    if path.read_bytes().decode(errors="replace") != table_csv(table):
+        yield f"{path}: damaged, or not the table of the metrics. {_AGAIN}"
+    record = path.with_suffix(".json")
+    try:
+        origin = json.loads(record.read_text())
+    except ValueError:
+        origin = {}
+    expected = {
+        "code": digest_of_code("scripts/map_table.py"),
+        "settings": settings,
+        "metrics": {str(file): digest(file) for of_model in files.values() for file in of_model},
+    }
+    if origin != expected:
+        yield f"{record}: damaged, or of other code or metrics than those that lie there. {_AGAIN}"
+
+
+def check_report(path: Path, table: Path) -> Iterator[str]:
+    """Yield a line if a page of the report is damaged, or shows another table."""
+    try:
+        origin = sealed_origin(path.read_bytes().decode(errors="replace"))
+    except SealBroken:
+        yield f"{path}: damaged, or made by an earlier release. {_AGAIN}"
+        return
+    rows = list(csv.DictReader(io.StringIO(table.read_text())))
+    if origin != digest_json(rows):
+        yield f"{path}: it shows another table than {table}. {_AGAIN}"
