@@ -10,7 +10,7 @@ DAMAGED = {
     "resources/frames/train_000.zip": b"\xff\xd8",
     "results/data/check.json": b"videos",
     "results/data/train-bank.npz": b"NUMPY",
-    "results/seed-0/baseline/checkpoint.safetensors": b"F32",
+    "results/seed-0/lfb_max/checkpoint.safetensors": b"F32",
     "results/seed-0/baseline/history.jsonl": b"epoch",
     "results/seed-0/lfb_max/metrics.json": b"mAP",
     "results/seed-0/lfb_nl/predictions.npz": b"NUMPY",
