@@ -47,6 +47,8 @@ include: "rules/targets.smk"
 # A workflow that uses this one as a module has its own hooks instead.
 onstart:
     run_started()
+    check_folders()
+    correct_times()
     check_device()
     check_slurm()
     estimate_disk_use()

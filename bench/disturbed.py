@@ -53,7 +53,12 @@ class Project:
 
     def shell(self, command: str) -> None:
         """Run a shell command in the folder, such as ``mount``."""
-        subprocess.run(self._inside("bash", "-c", command), check=True)
+        self.ask(command)
+
+    def ask(self, command: str) -> str:
+        """Return what a shell command prints in the folder."""
+        words = self._inside("bash", "-c", command)
+        return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def start(self, *prefix: str) -> psutil.Popen:
         """Start Snakemake in its own session; ``prefix`` begins the command."""
@@ -128,7 +133,7 @@ class Project:
 
     def _inside(self, *command: str) -> list[str]:
         namespace = f"--target={self._holder.pid}"
-        return ["nsenter", namespace, "--mount", f"--wd={self._folder}", *command]
+        return ["nsenter", namespace, "--mount", f"--wdns={self._folder}", *command]
 
     def _output(self, number: int) -> Path:
         return self._folder.parent / f"{self._folder.name}-{number}.txt"

@@ -19,6 +19,8 @@ _HELD = re.compile(
     r"|Partition(Config|Down|Inactive|NodeLimit|TimeLimit)|QOSNotAllowed|QOSTimeLimit"
     r"|(Assoc|QOS)(Max|Min)\w*(Job|Node)\w*|(Assoc|QOS)Grp\w*Minutes\w*"
 )
+# Snakemake's name for the jobs of a run: a UUID, perhaps after a prefix.
+_RUN = re.compile(r"(.+_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,45 @@ def parse_held(text: str, folder: str) -> dict[str, str]:
         if where == folder and _HELD.fullmatch(reason):
             held[f"{comment} (Slurm job {job})"] = reason
     return held
+
+
+def parse_left(text: str, folder: str) -> dict[str, str]:
+    """Return the jobs that Snakemake has submitted from a folder, by their numbers: their comments.
+
+    Args:
+        text: The output of ``squeue --format=%i|%j|%Z|%k``.
+        folder: The working directory of the jobs.
+    """
+    rows = [line.split("|", 3) for line in text.splitlines()]
+    return {
+        job: comment
+        for job, name, where, comment in rows
+        if where == folder and _RUN.fullmatch(name) and comment.startswith("rule_")
+    }
+
+
+def cancel_left(folder: str, report: Callable[[str], None]) -> None:
+    """Cancel the jobs that a killed Snakemake has left in a folder, and wait until they have ended.
+
+    Otherwise a job that still waits in the queue would begin by deleting what this run has made.
+
+    Raises:
+        UserError: Slurm does not answer, or a job does not end within two minutes.
+    """
+    ask = f"squeue --noheader --user={getuser()} --format=%i|%j|%Z|%k"
+    left = parse_left(_ask(ask), folder)
+    if not left:
+        return
+    report(
+        f"Cancelling Slurm jobs that an earlier run has left: {', '.join(left.values())}. This run "
+        "does them again, and training continues where it stopped."
+    )
+    _ask(f"scancel {' '.join(left)}")
+    end = time.monotonic() + 120
+    while left := parse_left(_ask(ask), folder):
+        if time.monotonic() > end:
+            raise UserError(f"Slurm jobs {', '.join(left)} do not end after scancel; see squeue.")
+        time.sleep(1)
 
 
 def report_held(folder: str, report: Callable[[str], None]) -> None:

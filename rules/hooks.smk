@@ -4,6 +4,8 @@ import atexit
 import subprocess
 from functools import partial
 
+from lfb.files.disk import check_access
+from lfb.files.times import bring_to_present
 from lfb.program import describe_failures
 
 
@@ -34,11 +36,13 @@ def check_slurm():
                 f"`slurm-status-command: squeue` in {slurm.PROFILE}."
             )
         keep_squeue()
-    if not workflow.executor_settings.partition_config:
-        try:
+    try:
+        if not workflow.executor_settings.partition_config:
             slurm.check_cluster(requests)
-        except UserError as error:
-            raise SystemExit(f"Error: {error}") from None
+        if IS_ALONE:
+            slurm.cancel_left(str(Path.cwd()), partial(print, file=sys.stderr))
+    except UserError as error:
+        raise SystemExit(f"Error: {error}") from None
     slurm.report_held(str(Path.cwd()), partial(print, file=sys.stderr, flush=True))
 
 
@@ -51,6 +55,39 @@ def keep_squeue():
 
     available = plugin.is_query_tool_available
     plugin.is_query_tool_available = lambda tool: tool != "sacct" and available(tool)
+
+
+def check_folders():
+    """Stop if this run cannot write to one of its folders."""
+    if not workflow.is_main_process:
+        return
+    folders = {
+        workflow.pathvars.apply(f"<{name}>")
+        for name in ("results", "resources", "logs", "benchmarks")
+    }
+    for folder in sorted(folders):
+        try:
+            check_access(folder)
+        except UserError as error:
+            raise SystemExit(f"Error: {error}") from None
+
+
+def correct_times():
+    """Bring inputs of jobs from the future to the present.
+
+    A clock that was set back leaves them, and Snakemake refuses outputs that are older than inputs.
+    """
+    if not workflow.is_main_process:
+        return
+    changed = bring_to_present(
+        {file for job in workflow.dag.jobs for file in job.input}
+    )
+    if changed:
+        print(
+            f"{len(changed)} files are from the future, such as {changed[0]}: the clock was set back."
+            " They now have the present time.",
+            file=sys.stderr,
+        )
 
 
 def estimate_disk_use():

@@ -13,6 +13,7 @@ from lfb.slurm import (
     check_cluster,
     check_requests,
     parse_held,
+    parse_left,
     parse_nodes,
     parse_partitions,
     why_no_accounting,
@@ -190,6 +191,20 @@ def test_jobs_that_slurm_holds_back():
         "rule_a|b (Slurm job 3)": "QOSMaxWallDurationPerJobLimit",
         "rule_c (Slurm job 5)": "AssocGrpCPUMinutesLimit",
     }
+
+
+def test_jobs_that_a_killed_snakemake_has_left():
+    run = "1f0c3a52-7f1e-4c8e-9d57-0a1b2c3d4e5f"
+    text = f"""\
+12|{run}|/home/me/lfb|rule_train_lfb_wildcards_0_lfb_nl
+13|lab_{run}|/home/me/lfb|rule_predict
+14|{run}|/home/me/other|rule_predict
+15|my-job|/home/me/lfb|rule_predict
+16|{run}|/home/me/lfb|(null)
+"""
+    left = {"12": "rule_train_lfb_wildcards_0_lfb_nl", "13": "rule_predict"}
+    assert parse_left(text, "/home/me/lfb") == left
+    assert parse_left("", "/home/me/lfb") == {}
 
 
 def test_a_cluster_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch):

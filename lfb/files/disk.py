@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lfb.errors import UserError
+
 
 @dataclass(frozen=True)
 class Disk:
@@ -35,7 +37,7 @@ def disks(needed: Mapping[str, int]) -> list[Disk]:
     """
     found: dict[int, Disk] = {}
     for folder, size in needed.items():
-        existing = next(p for p in [Path(folder), *Path(folder).absolute().parents] if p.exists())
+        existing = _existing(folder)
         disk = found.get(number := existing.stat().st_dev)
         if disk is None:
             disk = Disk([], 0, shutil.disk_usage(existing).free)
@@ -49,6 +51,21 @@ def format_size(size: float) -> str:
     while size >= 999.5 and units:
         size, _ = size / 1000, units.pop(0)
     return f"{size:.3g} {[*units, 'TB'][0]}"
+
+
+def check_access(folder: str | Path) -> None:
+    """Check that files can be written to a folder, which need not exist.
+
+    Raises:
+        UserError: They cannot.
+    """
+    existing = _existing(folder)
+    if os.access(existing, os.W_OK | os.X_OK):
+        return
+    try:
+        (existing / ".lfb-access").touch()  # fails, and says why
+    except OSError as error:
+        raise UserError(explain_disk_error(error, existing) or str(error)) from None
 
 
 def explain_disk_error(error: OSError, path: str | Path) -> str | None:
@@ -67,3 +84,8 @@ def explain_disk_error(error: OSError, path: str | Path) -> str | None:
             "to folders that you can write to, and run the same command again."
         )
     return None
+
+
+def _existing(folder: str | Path) -> Path:
+    """Return the folder, or the nearest one above it that exists."""
+    return next(path for path in [Path(folder), *Path(folder).absolute().parents] if path.exists())

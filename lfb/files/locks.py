@@ -53,18 +53,20 @@ class RunLock:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._alive = (self._folder / "runs.lock").open("a")
 
-    def begin(self, waiting: Callable[[str], object]) -> bool:
-        """Begin a start when no other one is under way; return whether no run is alive.
+    def begin(self, waiting: Callable[[str], object]) -> bool | None:
+        """Begin a start when no other one is under way; return whether another run is alive.
 
-        Where the file system has no locks, a run may always be alive.
+        None means unknown: the file system has no locks.
         """
         self._starting = _take(self._folder / "start.lock", waiting, lambda: None)
         try:
             fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
         except OSError:
-            return False
+            return None
         fcntl.flock(self._alive, fcntl.LOCK_UN)
-        return True
+        return False
 
     def started(self) -> None:
         """End the start: this run is alive until its process ends."""

@@ -45,7 +45,7 @@ def no_locks(*_):
 if "without" in sys.argv:
     fcntl.flock = no_locks
 run = RunLock(sys.argv[1])
-print("alone:", run.begin(lambda holder: print("waits for", holder, flush=True)), flush=True)
+print("others:", run.begin(lambda holder: print("waits for", holder, flush=True)), flush=True)
 sys.stdin.readline()
 run.started()
 print("started", flush=True)
@@ -158,29 +158,29 @@ def started(run: subprocess.Popen) -> None:
 
 def test_a_run_is_alive_until_its_process_ends(tmp_path):
     first = begin(tmp_path)
-    assert line(first) == "alone: True"
+    assert line(first) == "others: False"
     started(first)
     second = begin(tmp_path)
-    assert line(second) == "alone: False"
+    assert line(second) == "others: True"
     started(second)
     first.kill()
     third = begin(tmp_path)
-    assert line(third) == "alone: False"
+    assert line(third) == "others: True"
     second.kill()
     third.kill()
     fourth = begin(tmp_path)
-    assert line(fourth) == "alone: True"
+    assert line(fourth) == "others: False"
     for run in first, second, third, fourth:
         run.communicate()
 
 
 def test_starts_of_runs_take_turns(tmp_path):
     first = begin(tmp_path)
-    assert line(first) == "alone: True"
+    assert line(first) == "others: False"
     second = begin(tmp_path)
     assert line(second) == f"waits for process {first.pid} on {os.uname().nodename}"
     started(first)
-    assert line(second) == "alone: False"
+    assert line(second) == "others: True"
     for run in first, second:
         run.communicate()
 
@@ -188,5 +188,5 @@ def test_starts_of_runs_take_turns(tmp_path):
 def test_a_run_may_be_alive_where_the_file_system_has_no_locks(tmp_path):
     for _ in range(2):
         run = begin(tmp_path, "without")
-        assert line(run) == "alone: False"
+        assert line(run) == "others: None"
         run.communicate()

@@ -126,6 +126,11 @@ class Running:
                         return path
             self._wait()
 
+    def wait_for_output(self, text: str) -> None:
+        """Wait until this run has printed a text."""
+        while text not in self._output.read_text():
+            self._wait()
+
     def wait_for_job(self, program: str, argument: str = "") -> psutil.Process:
         """Wait for a job of a program, with this text in its arguments; return its process."""
         while True:
@@ -144,6 +149,11 @@ class Running:
         assert self.wait() == 1, self._output.read_text()
         _, alive = psutil.wait_procs(helpers, timeout=10)
         assert not alive, "processes of a killed job are still running"
+
+    def kill_snakemake(self) -> None:
+        """Kill Snakemake alone; its jobs go on."""
+        self._snakemake.kill()
+        self._snakemake.wait()
 
     def kill_everything(self) -> None:
         """Kill Snakemake and all its processes at once."""
