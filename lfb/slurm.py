@@ -97,7 +97,8 @@ class Request:
             memory_mb=number("mem_mb_per_cpu") * cpus or number("mem_mb"),
             gpus=gpus,
             gpu_model=model,
-            minutes=number("runtime"),
+            # A quality of service may lift the time limit of a partition.
+            minutes=0 if resources.get("qos") else number("runtime"),
         )
 
     @property

@@ -24,10 +24,15 @@ def check_slurm():
         return
     from lfb import slurm
 
-    submitted = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    elsewhere = {
+        "cluster",
+        "clusters",
+        "slurm_cluster",
+    }  # resources that name another cluster
     requests = [
         slurm.Request.of(job.rule.name, job.threads, dict(job.resources.items()))
-        for job in submitted
+        for job in workflow.dag.needrun_jobs()
+        if not job.is_local and elsewhere.isdisjoint(job.resources.keys())
     ]
     if reason := slurm.why_no_accounting():
         if workflow.executor_settings.status_command == "sacct":

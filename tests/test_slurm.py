@@ -86,6 +86,7 @@ def test_a_request_is_what_the_plugin_asks_slurm_for():
     )
     assert of("r", 9, {"gres": "gpu:a100:3"}) == Request("r", cpus=9, gpus=3, gpu_model="a100")
     assert of("r", 9, {"mem_mb": "<TBD>"}).memory_mb == 0
+    assert of("r", 9, {"runtime": 60, "qos": "long"}).minutes == 0
 
 
 @pytest.mark.parametrize(
