@@ -87,7 +87,7 @@ def main() -> None:
                     starts += 1
                     try:
                         kind = choose.choice(KINDS)
-                        moment = choose.uniform(0, length / 4) if left > 0 else 1e9
+                        moment = choose.uniform(0, length / 4) if left > 0 else 86400
                         program = disturb(snakemake, kind, moment, choose)
                     except psutil.NoSuchProcess:
                         program = None  # the job ended at this very moment
