@@ -81,12 +81,12 @@ def terminated(project: Project) -> str:
 
 def disk_full(project: Project) -> str:
     """The whole folder is on a disk that grows only when it is full."""
-    return full_in_steps(project, ".", 200)
+    return full_in_steps(project, ".", 1000)
 
 
 def results_full(project: Project) -> str:
     """The results are on a disk that grows only when it is full."""
-    return full_in_steps(project, "results", 40)
+    return full_in_steps(project, "results", 250)
 
 
 def full_in_steps(project: Project, folder: str, step: int) -> str:
