@@ -19,7 +19,7 @@ from lfb.errors import UserError
 log = logging.getLogger("lfb")
 
 _SIGNALS = signal.SIGTERM, signal.SIGUSR1
-_ASK_AGAIN = 300  # seconds until the next question to a Slurm that does not answer
+_ASK_AGAIN = 60  # seconds until the next question, if Slurm names no limit
 
 
 class Stopped(UserError):
