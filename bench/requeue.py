@@ -48,7 +48,7 @@ def follow(cluster: SlurmCluster, run: subprocess.Popen[bytes], log: Path, rule:
         query = f"squeue --noheader --states=all --format='%i %T %k' | grep {rule} || true"
         number, state, *_ = [*cluster.ask(query).split(), "", ""][:3]
         if state == "PENDING" and "Restarts=0" not in cluster.ask(f"scontrol show job {number}"):
-            # Slurm lets two minutes pass before it starts a job again. This fails if it has started.
+            # Do not wait the two minutes before Slurm starts it. This fails if it has started.
             cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now")
         text = log.read_text() if log.exists() else ""
         ended = re.search(r"saved and stopped .*", text)
