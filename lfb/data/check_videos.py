@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from lfb.data.footage import Footage
 from lfb.errors import Problem, UserError
 from lfb.files.videos import EXTENSIONS, list_videos
 
+READERS = 8  # videos to open at once: a network file system takes its time for each
+MOST_SEARCHES = 20  # missing videos to find a similar name for, which takes long in big folders
 _SAME_RATE = 0.01  # 29.97 frames per second are as good as 30
 
 
@@ -39,18 +42,22 @@ def check_videos(
     footage = Footage()
     if seconds is not None:
         footage.frames = dict.fromkeys(annotated, round(seconds * fps))
+    names = _Names(files)
+    present = [video for video in annotated if video in files]
+    with ThreadPoolExecutor(READERS) as pool:
+        probes = pool.map(lambda video: _attempt(look, files[video]), present)
+        probed = dict(zip(present, probes, strict=True))
     missing: dict[str, list[tuple[str, str]]] = {}  # videos and advice, by the kind of advice
     short: list[tuple[str, float]] = []
     end = start + (1 / fps if seconds is None else seconds - 1 / fps)
     for video in annotated if files or not errors else ():
         if video not in files:
-            kind, advice = _advice(video, files)
+            kind, advice = names.advice(video)
             missing.setdefault(kind, []).append((video, advice))
             continue
-        try:
-            found = look(files[video])
-        except UserError as error:
-            errors.append(str(error))
+        found = probed[video]
+        if isinstance(found, UserError):
+            errors.append(str(found))
             continue
         footage.rates[video] = found.fps
         if found.duration < end:
@@ -76,17 +83,35 @@ def _more(videos: list[Any]) -> str:
     return f" (and {len(videos) - 1} more such videos)" if len(videos) > 1 else ""
 
 
-def _advice(video: str, files: Mapping[str, Path]) -> tuple[str, str]:
-    """Return what to do about a video that is not among the files: its kind, and the words."""
-    if video.endswith(EXTENSIONS):
-        return "extension", "name videos without the extension"
-    same = {unicodedata.normalize("NFC", name): path for name, path in files.items()}
-    if path := same.get(unicodedata.normalize("NFC", video)):
-        words = f"{path.name} looks the same, but its letters are encoded differently; rename it"
-        return "encoding", words
-    if close := get_close_matches(video, files, 1):
-        return "name", f"is it {files[close[0]].name}? Use one name, or delete its rows"
-    return "missing", "add the video or delete its rows"
+class _Names:
+    """The names of the video files, for advice about videos that are not among them."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = files
+        self._same = {unicodedata.normalize("NFC", name): path for name, path in files.items()}
+        self._searches = 0
+
+    def advice(self, video: str) -> tuple[str, str]:
+        """Return what to do about a video that is not among the files: its kind, and the words."""
+        if video.endswith(EXTENSIONS):
+            return "extension", "name videos without the extension"
+        if path := self._same.get(unicodedata.normalize("NFC", video)):
+            words = (
+                f"{path.name} looks the same, but its letters are encoded differently; rename it"
+            )
+            return "encoding", words
+        self._searches += 1
+        if self._searches <= MOST_SEARCHES and (close := get_close_matches(video, self._files, 1)):
+            return "name", f"is it {self._files[close[0]].name}? Use one name, or delete its rows"
+        return "missing", "add the video or delete its rows"
+
+
+def _attempt(look: Callable[[Path], Any], video: Path) -> Any:
+    """Return what ``look`` finds in a video, or the error that it raises."""
+    try:
+        return look(video)
+    except UserError as error:
+        return error
 
 
 def _other_rates(rates: Mapping[str, float], fps: float) -> list[str]:

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from lfb.data.check_videos import check_videos
+
 
 @pytest.mark.parametrize(("duration", "valid"), [(910.97, True), (910.9, False)])
 def test_a_video_may_be_one_frame_too_short_and_no_more(data, duration, valid):
@@ -29,6 +31,19 @@ def test_a_file_with_a_similar_name_is_suggested(data):
     same, close = data.errors()
     assert same.endswith(" looks the same, but its letters are encoded differently; rename it")
     assert close.endswith("; is it street_02.mkv? Use one name, or delete its rows")
+
+
+def test_similar_names_are_searched_for_the_first_missing_videos_only(tmp_path):
+    for number in range(30):
+        (tmp_path / f"film_{number:02d}.mp4").touch()
+    annotated = {f"Film_{number:02d}": f"train.csv:{number}" for number in range(30)}
+    footage = check_videos(annotated, tmp_path, start=0, seconds=1, fps=1, probe=None)
+    similar, others = (problem.text for problem in footage.findings.problems)
+    assert "no Film_00 with" in similar
+    assert "(and 19 more such videos)" in similar
+    assert similar.endswith("; is it film_00.mp4? Use one name, or delete its rows")
+    assert "no Film_20 with" in others
+    assert "(and 9 more such videos)" in others
 
 
 def test_a_video_name_with_an_extension_is_explained(data):
