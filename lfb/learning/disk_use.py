@@ -10,6 +10,7 @@ from lfb.data.split import Split
 from lfb.files.videos import find_videos
 
 VIDEOS = 8  # videos to measure
+LENGTHS = 200  # videos to look up the length of, if the config sets none
 FRAMES = 5  # frames to measure in each of them
 
 
@@ -95,14 +96,21 @@ def frames_size(
     left = [videos[name] for name in sorted(videos) if not Path(folder, f"{name}.zip").exists()]
     if not left:
         return 0
-    if seconds is None:
-        lengths = [max(0.0, probe(path).duration - start) for path in left]
-    else:
-        lengths = [seconds] * len(left)
-    sizes = []
-    for i in np.linspace(0, len(left) - 1, min(len(left), VIDEOS)).round().astype(int):
-        sizes += jpeg_sizes(left[i], fps=fps, start=start + lengths[i] / 2, count=FRAMES)
-    return round(float(np.mean(sizes)) * fps * sum(lengths))
+
+    def length(video: Path) -> float:
+        return max(0.0, probe(video).duration - start) if seconds is None else seconds
+
+    sizes: list[int] = []
+    for video in _spread(left, VIDEOS):
+        sizes += jpeg_sizes(video, fps=fps, start=start + length(video) / 2, count=FRAMES)
+    average = float(np.mean([length(video) for video in _spread(left, LENGTHS)]))
+    return round(float(np.mean(sizes)) * fps * average * len(left))
+
+
+def _spread(videos: Sequence[Path], most: int) -> list[Path]:
+    """Return at most so many videos, evenly spaced."""
+    numbers = np.linspace(0, len(videos) - 1, min(len(videos), most)).round().astype(int)
+    return [videos[number] for number in numbers]
 
 
 def bank_size(splits: Sequence[Split], boxes: Mapping[str, Any], channels: int, dtype: str) -> int:
