@@ -42,7 +42,7 @@ def check_videos(
     footage = Footage()
     if seconds is not None:
         footage.frames = dict.fromkeys(annotated, round(seconds * fps))
-    names = _Names(files)
+    known = _Names(files)
     present = [video for video in annotated if video in files]
     with ThreadPoolExecutor(READERS) as pool:
         probes = pool.map(lambda video: _attempt(look, files[video]), present)
@@ -52,7 +52,7 @@ def check_videos(
     end = start + (1 / fps if seconds is None else seconds - 1 / fps)
     for video in annotated if files or not errors else ():
         if video not in files:
-            kind, advice = names.advice(video)
+            kind, advice = known.advice(video)
             missing.setdefault(kind, []).append((video, advice))
             continue
         found = probed[video]
