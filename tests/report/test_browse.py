@@ -150,6 +150,7 @@ def _empty() -> list[np.ndarray]:
     [
         ("", 18),
         ("#video=bert", 6),
+        ("#video=anna+%26+%3Cb%3E", 6),
         ("#error=any", 1),
         ("#error=any&model=baseline", 2),
         ("#error=miss&model=baseline&class=obey", 1),
