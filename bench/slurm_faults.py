@@ -162,13 +162,14 @@ def main() -> None:
                 if code:
                     code = run.start().wait()
                 text = run.output()
-                continued = len(re.findall("continuing after", text))
+                log = (folder / "project/logs/seed-0/baseline/train.log").read_text()
+                (continued,) = re.findall(r"continuing (after .*?),", log) or ["from nothing"]
                 table = folder / "project" / TABLE
                 same = not code and table.read_bytes() == expected
                 failed += not same
                 print(
                     f"{disturbance} | first run: {first}, same command: {code} | "
-                    f"training continued {continued} times | "
+                    f"training went on {continued} | "
                     f"{'same table' if same else 'BAD: ' + text[-3000:]}",
                     flush=True,
                 )

@@ -60,12 +60,10 @@ def check_access(folder: str | Path) -> None:
         UserError: They cannot.
     """
     existing = _existing(folder)
-    if os.access(existing, os.W_OK | os.X_OK):
-        return
-    try:
-        (existing / ".lfb-access").touch()  # fails, and says why
-    except OSError as error:
-        raise UserError(explain_disk_error(error, existing) or str(error)) from None
+    if not os.access(existing, os.W_OK | os.X_OK):
+        read_only = os.statvfs(existing).f_flag & os.ST_RDONLY
+        error = OSError(errno.EROFS if read_only else errno.EACCES, "")
+        raise UserError(str(explain_disk_error(error, existing)))
 
 
 def explain_disk_error(error: OSError, path: str | Path) -> str | None:

@@ -1,11 +1,14 @@
 """Tests of lfb.files.disk."""
 
+import errno
+import os
 import shutil
 from collections import namedtuple
 
 import pytest
 
-from lfb.files.disk import disks, format_size
+from lfb.errors import UserError
+from lfb.files.disk import check_access, disks, explain_disk_error, format_size
 
 
 def test_folders_on_one_disk_are_added_up(tmp_path, monkeypatch):
@@ -38,3 +41,29 @@ def test_a_folder_may_be_relative_and_missing(tmp_path, monkeypatch):
 )
 def test_a_size_is_written_for_people(size, text):
     assert format_size(size) == text
+
+
+def test_a_folder_without_access_is_an_error_that_names_the_existing_one(tmp_path, monkeypatch):
+    check_access(tmp_path / "not/made/yet")
+    # Root may write anywhere. tests/workflow/test_faults.py mounts a folder read-only.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UserError) as refused:
+        check_access(tmp_path / "not/made/yet")
+    assert str(refused.value).startswith(f"{tmp_path}: no access (Permission denied). Change")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (errno.ENOSPC, "x: the disk is full (No space left on device). Free some space"),
+        (errno.EDQUOT, "x: the disk is full (Disk quota exceeded). Free some space"),
+        (errno.EROFS, "x: no access (Read-only file system). Change the permissions"),
+        (errno.EACCES, "x: no access (Permission denied). Change the permissions"),
+    ],
+)
+def test_an_error_of_the_disk_says_what_to_do(number, text):
+    assert explain_disk_error(OSError(number, ""), "x").startswith(text)
+
+
+def test_other_errors_are_not_explained():
+    assert explain_disk_error(OSError(errno.EIO, ""), "x") is None
