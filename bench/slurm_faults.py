@@ -105,8 +105,7 @@ def time_limit(run: Disturbed) -> None:
 
 
 def controller_restarted(run: Disturbed) -> None:
-    (pid,) = re.findall(r"\d+", run.cluster.ask("cat ../slurm/run/slurmctld.pid"))
-    run.cluster.ask(f"kill {pid}")
+    run.cluster.ask(f"kill $(cat {run.cluster.folder}/run/slurmctld.pid)")
     time.sleep(20)
     run.cluster.ask("slurmctld")
     run.go_on()
