@@ -1,11 +1,12 @@
 """Build, gather, open and look up a bank of five times AVA's size, and measure time and memory.
 
-The rows are synthetic. Each step runs in processes of its own. "Own" is the memory that a process
-has for itself; "with the bank" counts the shared pages of the bank's files once.
+The rows are synthetic. Each step runs in processes of its own. "Own memory" is what a process
+allocates (RssAnon); "with the bank" adds the pages of the bank's files, which they share (PSS).
 """
 
 import argparse
 import multiprocessing
+import re
 import shutil
 import tempfile
 import time
@@ -92,7 +93,7 @@ def measure(work: Callable[..., None], *arguments: tuple[Any, ...]) -> tuple[flo
     """Run ``work`` in a process for each of ``arguments``.
 
     Returns:
-        Seconds; the largest own memory of a process (USS) and all of them together (PSS), in GB.
+        Seconds; the largest own memory of a process and that of all with the bank, in GB.
     """
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=work, args=values) for values in arguments]
@@ -100,14 +101,16 @@ def measure(work: Callable[..., None], *arguments: tuple[Any, ...]) -> tuple[flo
     for process in processes:
         process.start()
     while any(process.is_alive() for process in processes):
-        memory = []
+        shared = 0
         for process in processes:
             try:
-                memory.append(psutil.Process(process.pid).memory_full_info())
-            except psutil.Error:
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                shared += psutil.Process(process.pid).memory_full_info().pss
+            except (psutil.Error, OSError):
                 continue  # it has just ended
-        own = max([own, *(found.uss for found in memory)])
-        together = max(together, sum(found.pss for found in memory))
+            found = re.search(r"RssAnon:\s+(\d+) kB", status)
+            own = max(own, 1024 * int(found[1]) if found else 0)
+        together = max(together, shared)
         time.sleep(0.2)
     if any(process.exitcode for process in processes):
         raise SystemExit("a process failed")

@@ -210,9 +210,10 @@ def verification_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "models": {
             name: {
                 "trained": name in own,
-                "operator": model["operator"] is not None,
+                "operator": model["operator"],
                 "source": model.get("checkpoint"),
                 "weights": model.get("weights", config["weights"]),
+                "prediction": prediction_settings(config, name),
             }
             for name, model in models.items()
         },

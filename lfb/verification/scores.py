@@ -3,13 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lfb.code_digest import digest_of_code
+from lfb.data.boxes import Keyframe
 from lfb.data.keyframes import Keyframes
 from lfb.data.predictions import Predictions
 from lfb.data.split import Split
@@ -18,6 +19,7 @@ from lfb.report.seal import SealBroken, sealed_origin
 from lfb.scoring.evaluation import metrics
 from lfb.scoring.table import map_table, table_csv
 
+_TOLERANCE = 0.02  # of a score: another device, and bfloat16
 _AGAIN = "Delete it and run the same command again."
 
 
@@ -33,6 +35,32 @@ def check_predictions(path: Path, predictions: Predictions, keyframes: Keyframes
     ]
     if not all(np.array_equal(*pair) for pair in pairs):
         yield f"{path}: not of the people in the keyframes for testing. {_AGAIN}"
+
+
+def check_scores(
+    path: Path,
+    predictions: Predictions,
+    keyframes: Keyframes,
+    again: Callable[[Sequence[Keyframe]], Predictions],
+) -> Iterator[str]:
+    """Score a few keyframes again; yield a line if their scores are others in the predictions.
+
+    Args:
+        path: The predictions.
+        predictions: The predictions.
+        keyframes: The keyframes for testing.
+        again: Scores keyframes with the model and the bank that lie there now.
+    """
+    chosen = keyframes.keyframes
+    some = [chosen[i] for i in sorted({0, len(chosen) // 2})]
+    scored = again(some)
+    names = np.array(predictions.videos, object)[predictions.video]
+    rows = np.concatenate(
+        [np.flatnonzero((names == k.video) & (predictions.second == k.second)) for k in some]
+    )
+    draws = zip(predictions.draws(), scored.draws(), strict=True)
+    if any(np.abs(one.score[rows] - other.score).max() > _TOLERANCE for one, other in draws):
+        yield f"{path}: not the scores of the checkpoint and bank that lie there now. {_AGAIN}"
 
 
 def check_metrics(path: Path, predictions: Predictions, split: Split) -> Iterator[str]:

@@ -1,22 +1,33 @@
 """Go through all results of a config, and list what is missing, damaged or does not fit."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import torch
+
 from lfb.bank.opening import open_bank
 from lfb.bank.store import Bank
+from lfb.data.boxes import Keyframe
 from lfb.data.keyframes import Keyframes
 from lfb.data.predictions import Predictions
 from lfb.data.split import Purpose, Split
 from lfb.errors import UserError
 from lfb.files.digests import digest
-from lfb.models.checkpoints import load_checkpoint
+from lfb.learning.jobs.inference import score_keyframes
+from lfb.models.checkpoints import Checkpoint, load_checkpoint
 from lfb.verification.data import check_keyframes, check_summary
 from lfb.verification.frames import check_frames
 from lfb.verification.models import check_bank, check_history, check_origin, check_source
-from lfb.verification.scores import check_metrics, check_predictions, check_report, check_table
+from lfb.verification.scores import (
+    check_metrics,
+    check_predictions,
+    check_report,
+    check_scores,
+    check_table,
+)
 from lfb.video.frames import Manifest
 
 log = logging.getLogger("lfb")
@@ -106,12 +117,13 @@ class _Walk:
     def seed(self, seed: int) -> None:
         """Check the chain of one seed: checkpoints, banks, predictions, metrics."""
         folder = self.results / f"seed-{seed}"
-        self._checkpoint(folder, "baseline")
+        checkpoints = {"baseline": self._checkpoint(folder, "baseline")}
         banks = {split: self._bank(folder, split) for split in self.settings["banks"]}
         for model in self.settings["models"]:
             if model != "baseline":
-                self._checkpoint(folder, model, banks.get("train"))
-            self._scores(folder / model)
+                checkpoints[model] = self._checkpoint(folder, model, banks.get("train"))
+            bank = banks["val"] if self.settings["models"][model]["operator"] else None
+            self._scores(folder / model, checkpoints[model], bank, seed)
 
     def table(self) -> None:
         """Check the table, and the report if there is one."""
@@ -136,7 +148,7 @@ class _Walk:
                 self.files += 1
                 self._add(page, check_report(page, path))
 
-    def _checkpoint(self, folder: Path, model: str, bank: Bank | None = None) -> None:
+    def _checkpoint(self, folder: Path, model: str, bank: Bank | None = None) -> Checkpoint | None:
         log.info("%s: %s", folder.name, model)
         about = self.settings["models"][model]
         path = folder / model / "checkpoint.safetensors"
@@ -145,7 +157,10 @@ class _Walk:
         if about["trained"] and self._exists(history) and checkpoint is not None:
             self._add(history, check_history(history, checkpoint))
         if checkpoint is None:
-            return
+            return None
+        if checkpoint.about["model"]["operator"] != about["operator"]:
+            self._add(path, [f"{path}: a model with another operator. Delete it and train again."])
+            return None
         if not checkpoint.checked:
             self.notes.append(f"{path}: an earlier release wrote it, without a digest")
         expected: dict[str, str | None] = {}
@@ -164,6 +179,7 @@ class _Walk:
         else:
             self.notes.append(f"{path}: not compared with {about['source']}, which is missing")
         self._add(path, check_origin(checkpoint, expected))
+        return checkpoint
 
     def _bank(self, folder: Path, split: str) -> Bank | None:
         log.info("%s: bank %s", folder.name, split)
@@ -191,12 +207,25 @@ class _Walk:
         self._add(path, check_bank(bank, None if published else self._keyframes[split, "bank"]))
         return bank
 
-    def _scores(self, folder: Path) -> None:
+    def _scores(
+        self, folder: Path, checkpoint: Checkpoint | None, bank: Bank | None, seed: int
+    ) -> None:
+        about = self.settings["models"][folder.name]
         path, measured = folder / "predictions.npz", folder / "metrics.json"
         predictions = self._read(Predictions.load, path)
         keyframes = self._keyframes["val", "testing"]
         if predictions is not None and keyframes is not None:
             self._add(path, check_predictions(path, predictions, keyframes))
+            manifest = self._manifest
+            fits = path not in self._damaged and (bank or not about["operator"])
+            if checkpoint and manifest and fits:
+                again = partial(
+                    _score, about["prediction"], checkpoint, keyframes, manifest, bank, seed
+                )
+                try:
+                    self._add(path, check_scores(path, predictions, keyframes, again))
+                except UserError as error:  # a frame that is damaged, which is listed already
+                    self.notes.append(f"{path}: not scored again: {error}")
         split = self._split("val")
         if self._exists(measured) and predictions is not None and split is not None:
             self._add(measured, check_metrics(measured, predictions, split))
@@ -245,3 +274,26 @@ class _Walk:
         for problem in problems:
             self.problems.append(problem)
             self._damaged.add(path)
+
+
+def _score(
+    settings: Mapping[str, Any],
+    checkpoint: Checkpoint,
+    keyframes: Keyframes,
+    manifest: Manifest,
+    bank: Bank | None,
+    seed: int,
+    some: Sequence[Keyframe],
+) -> Predictions:
+    """Score a few keyframes on the CPU."""
+    return score_keyframes(
+        settings,
+        checkpoint.build(),
+        some,
+        keyframes.actions,
+        manifest,
+        bank,
+        seed=seed,
+        device=torch.device("cpu"),
+        workers=0,
+    )

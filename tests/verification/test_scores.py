@@ -15,7 +15,13 @@ from lfb.files.digests import digest, digest_json
 from lfb.report.seal import seal
 from lfb.scoring.evaluation import metrics
 from lfb.scoring.table import map_table, table_csv
-from lfb.verification.scores import check_metrics, check_predictions, check_report, check_table
+from lfb.verification.scores import (
+    check_metrics,
+    check_predictions,
+    check_report,
+    check_scores,
+    check_table,
+)
 from tests.samples import annotation_table
 
 PEOPLE = PersonBoxes.from_rows(
@@ -48,6 +54,18 @@ def test_predictions_of_other_people_are_named():
     other = dataclasses.replace(PREDICTIONS, box=PREDICTIONS.box / 2)
     (problem,) = check_predictions(path, other, keyframes)
     assert problem.startswith("predictions.npz: not of the people in the keyframes for testing")
+
+
+def test_predictions_of_another_model_are_named():
+    path, keyframes = Path("predictions.npz"), Keyframes(PEOPLE, [1], 2)
+
+    def scorer(difference: float):
+        changed = dataclasses.replace(PREDICTIONS, score=PREDICTIONS.score + difference)
+        return lambda some: changed
+
+    assert list(check_scores(path, PREDICTIONS, keyframes, scorer(0.01))) == []
+    (problem,) = check_scores(path, PREDICTIONS, keyframes, scorer(0.03))
+    assert problem.startswith("predictions.npz: not the scores of the checkpoint and bank")
 
 
 def test_metrics_of_other_predictions_are_named(tmp_path):

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from lfb.models.checkpoints import load_checkpoint, save_checkpoint
 from tests.workflow.runs import Workflow
 
 # A file of each kind, and a place in it where a byte has a meaning.
@@ -67,12 +68,18 @@ def test_verify_lists_every_damaged_file_and_makes_none_again(copy: Workflow) ->
 def test_verify_names_what_was_made_from_something_else(copy: Workflow) -> None:
     seed = copy.path("results/seed-0")
     shutil.copy(seed / "lfb_max/metrics.json", seed / "lfb_nl/metrics.json")
-    shutil.copy(seed / "lfb_max/checkpoint.safetensors", seed / "baseline/checkpoint.safetensors")
+    shutil.copy(seed / "lfb_max/checkpoint.safetensors", seed / "lfb_nl/checkpoint.safetensors")
+    baseline = seed / "baseline/checkpoint.safetensors"
+    checkpoint = load_checkpoint(baseline)
+    model = checkpoint.build()
+    model.classifier.bias.data += 0.5
+    save_checkpoint(baseline, model, checkpoint.about)
     result = copy.run("verify")
     assert result.code == 1
     for text in (
         "results/seed-0/bank/train.zarr: this bank was built with checkpoint ",
+        "results/seed-0/lfb_nl/checkpoint.safetensors: a model with another operator",
         "results/seed-0/lfb_nl/metrics.json: damaged, or not the metrics of the predictions",
-        "results/map_table.json: damaged, or of other code or metrics",
+        "results/seed-0/baseline/predictions.npz: not the scores of the checkpoint and bank",
     ):
         assert text in result.output

@@ -1,17 +1,21 @@
 """The jobs that run a trained model: prediction, and building a piece of a bank."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lfb.bank.opening import open_bank
+from lfb.bank.store import Bank
 from lfb.code_digest import digest_of_code
+from lfb.data.boxes import Keyframe
 from lfb.data.keyframes import Keyframes
+from lfb.data.predictions import Predictions
 from lfb.files.digests import digest, digest_json
 from lfb.learning.clips import Clips, Draws, Input, Window
 from lfb.learning.inference import build_bank, predict
+from lfb.models.action_model import ActionModel
 from lfb.models.checkpoints import load_checkpoint
 from lfb.video.frames import Manifest
 
@@ -51,22 +55,49 @@ def predict_split(
     """
     chosen, frames = Keyframes.load(keyframes), Manifest(manifest)
     rows = open_bank(bank, data=frames.digest, published=published, baseline=baseline)
+    predictions = score_keyframes(
+        settings,
+        load_checkpoint(checkpoint).build(),
+        chosen.of(chosen.videos[piece]),
+        chosen.actions,
+        frames,
+        rows,
+        seed=seed,
+        device=device,
+        workers=workers,
+    )
+    predictions.save(output)
+
+
+def score_keyframes(
+    settings: Mapping[str, Any],
+    model: ActionModel,
+    keyframes: Sequence[Keyframe],
+    actions: Sequence[int],
+    frames: Manifest,
+    bank: Bank | None,
+    *,
+    seed: int,
+    device: torch.device,
+    workers: int,
+) -> Predictions:
+    """Return the scores of every box of some keyframes; arguments as in ``predict_split``."""
     inference = settings["inference"]
     draws = None
-    if rows and inference["sampling"] == "random":
+    if bank and inference["sampling"] == "random":
         draws = Draws(inference["draws"], seed)
     clips = Clips(
-        chosen.of(chosen.videos[piece]),
+        keyframes,
         frames.open,
         Input(**settings["input"]),
-        rows,
-        Window(**settings["window"]) if rows else None,
+        bank,
+        Window(**settings["window"]) if bank else None,
         draws=draws,
     )
-    predictions = predict(
-        load_checkpoint(checkpoint).build(),
+    return predict(
+        model,
         clips,
-        chosen.actions,
+        actions,
         batch=inference["batch"],
         workers=workers,
         bfloat16=inference["bfloat16"],
@@ -74,7 +105,6 @@ def predict_split(
         scales=inference["scales"],
         flip=inference["flip"],
     )
-    predictions.save(output)
 
 
 def build_bank_piece(
