@@ -86,6 +86,7 @@ def detection_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     every_second = "all" in (boxes["bank_seconds"], boxes["test_seconds"])
     return {
         "name": config["detector"]["name"],
+        "classes": config["detector"]["classes"],
         "score": config["detector"]["score"],
         "seconds": "all" if every_second else "annotated",
         "unscored": config["data"]["unscored"],

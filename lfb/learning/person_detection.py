@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from lfb.data.boxes import PersonBoxes
-from lfb.models.person_detector import PERSON, load_person_detector
+from lfb.models.person_detector import CLASSES, PERSON, load_person_detector
 from lfb.program import progress
 from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, Manifest
 from lfb.video.images import decode_frame
@@ -55,6 +55,7 @@ def detect_people(
         load_person_detector(settings["name"], weights, settings["score"]),
         keyframes,
         frames.open,
+        classes=[CLASSES.index(name) for name in settings["classes"]],
         workers=workers,
         device=device,
     )
@@ -93,6 +94,7 @@ def detect(
     keyframes: Sequence[tuple[str, int]],
     frames: Callable[[str], FrameZip | FrameFolder],
     *,
+    classes: Sequence[int] = (PERSON,),
     workers: int,
     device: torch.device,
 ) -> PersonBoxes:
@@ -102,6 +104,7 @@ def detect(
         model: From ``load_person_detector``.
         keyframes: (video, second) pairs.
         frames: Returns the frames of a video.
+        classes: Classes of the detector that count as people.
         workers: Processes that read frames.
         device: Device that computes.
     """
@@ -116,13 +119,14 @@ def detect(
     )
     boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
     model.to(device)
+    wanted = torch.tensor(classes, device=device)
     with torch.inference_mode():
         for batch in progress(images, "detecting people", len(images)):
             batch = [image.to(device).float() / 255 for image in batch]
             for image, found in zip(batch, model(batch), strict=True):
                 height, width = image.shape[1:]
                 size = torch.tensor([width, height] * 2, device=device)
-                people = found["labels"] == PERSON
+                people = torch.isin(found["labels"], wanted)
                 boxes.append((found["boxes"][people] / size).clamp(0, 1).cpu().numpy())
                 scores.append(found["scores"][people].cpu().numpy())
     counts = [len(part) for part in scores[1:]]

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from torch import nn
-from torchvision.models.detection import faster_rcnn
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, faster_rcnn
 
 from lfb.errors import UserError
 from lfb.files.torch_file import read_tensors
 
-PERSON = 1  # among the 91 classes of torchvision's COCO weights
+CLASSES = FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1.meta["categories"]
+"""Names of the 91 classes of torchvision's COCO weights, 11 of which COCO does not use."""
+PERSON = CLASSES.index("person")
 
 
 def load_person_detector(name: str, weights: str | Path, score: float) -> nn.Module:

@@ -55,6 +55,7 @@ def slices(config: dict[str, Any]) -> dict[str, Any]:
         ("boxes.train_score", 0.5, {"select training", "recall train"}),
         ("boxes.bank_seconds", "annotated", {"select bank", "people"}),
         ("detector.score", 0.5, {"people"}),
+        ("detector.classes", ["bird"], {"people"}),
         ("detector.pieces", 5, set()),
         ("inference.batch", 3, {"bank", "predict baseline", "predict lfb_nl", "predict lfb_avg"}),
         ("frames.pieces", 5, set()),

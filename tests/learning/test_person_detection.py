@@ -10,7 +10,7 @@ from PIL import Image
 
 from lfb.errors import UserError
 from lfb.learning.person_detection import detect, keyframes_to_search
-from lfb.models.person_detector import PERSON, load_person_detector
+from lfb.models.person_detector import CLASSES, PERSON, load_person_detector
 from lfb.video.frames import FrameFolder, FrameInfo
 from lfb.video.images import decode_frame
 from tests.person_networks import SMALL, network
@@ -86,6 +86,9 @@ def test_other_objects_than_people_are_left_out(weights, folder):
         model.roi_heads.box_predictor.cls_score.bias[PERSON + 1] = 5
     found = detect(model, [("a", 5)], lambda video: opened(folder, video), **CPU)
     assert found.index.keys() == []
+    classes = [CLASSES.index("bird"), PERSON + 1]
+    found = detect(model, [("a", 5)], lambda video: opened(folder, video), classes=classes, **CPU)
+    assert found.index.keys() == [("a", 5)]
 
 
 def test_a_process_that_reads_frames_does_not_change_the_boxes(weights, folder):

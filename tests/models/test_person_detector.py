@@ -4,11 +4,19 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from lfb.errors import UserError
 from lfb.files.digests import digest
-from lfb.models.person_detector import load_person_detector
+from lfb.models.person_detector import CLASSES, load_person_detector
 from tests.person_networks import SMALL, network
+
+
+def test_the_config_offers_the_80_classes_of_the_weights():
+    schema = yaml.safe_load((Path(__file__).parents[2] / "config/schema.yaml").read_text())
+    offered = schema["properties"]["detector"]["properties"]["classes"]["items"]["enum"]
+    assert offered == [name for name in CLASSES if name not in ("N/A", "__background__")]
+    assert len(offered) == 80
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.samples import parts
 from tests.workflow.runs import CONFIG, TABLE, Workflow
 
 DETECTOR = "fasterrcnn_mobilenet_v3_large_320_fpn"
-TRAIN, VAL = ["my film.v2", "Straße 1"], ["cam 3; left"]
+TRAIN, VAL = ["my film.v2", "Straße 1"], ["day 1/<i>cam</i> \"3\"; 'left'"]
 SECONDS = range(2, 8)
 LEFT, RIGHT = (0.1, 0.2, 0.45, 0.9), (0.5, 0.1, 0.9, 0.95)
 
@@ -43,7 +43,7 @@ def rows(videos: list[str], actions: tuple[int, int]) -> str:
 
 def write_frames(folder: Path, video: str, count: int) -> None:
     """Write a folder of frames with SlowFast's names."""
-    (folder / video).mkdir(parents=True)
+    (folder / f"{video}/{video}").parent.mkdir(parents=True)
     for number in range(1, count + 1):
         pixels = np.random.default_rng(number).integers(0, 256, (48, 64, 3), np.uint8)
         Image.fromarray(pixels).save(folder / video / f"{video}_{number:06d}.jpg")
@@ -89,6 +89,9 @@ def test_slowfast_frames_with_gaps_in_action_ids_and_without_proposals(fresh: Wo
     result = fresh.run("all", "proposals")
     assert result.code == 0, result.output
 
+    report = fresh.path("results/report.html").read_text()
+    assert "day 1/&lt;i&gt;cam&lt;/i&gt; &#34;3&#34;; &#39;left&#39;" in report
+    assert "<i>cam" not in report
     with fresh.path(TABLE).open() as file:
         assert [row["model"] for row in csv.DictReader(file)] == ["baseline", "lfb_max"]
     assert "val: recall at IoU 0.5: " in result.output
@@ -135,6 +138,7 @@ def test_videos_with_a_detectors_boxes_in_pixels_and_a_single_action(fresh: Work
     own = fresh.path("films")
     own.mkdir()
     for video in TRAIN + VAL:
+        (own / video).parent.mkdir(exist_ok=True)
         make_video(own / f"{video}.mkv", frames=8 * 24)
     (own / "labels.pbtxt").write_text('item { name: "stand" id: 1 }')
     for split, videos in ("train", TRAIN), ("val", VAL):
