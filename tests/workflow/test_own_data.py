@@ -138,7 +138,7 @@ def test_videos_with_a_detectors_boxes_in_pixels_and_a_single_action(fresh: Work
     own = fresh.path("films")
     own.mkdir()
     for video in TRAIN + VAL:
-        (own / video).parent.mkdir(exist_ok=True)
+        (own / f"{video}.mkv").parent.mkdir(parents=True, exist_ok=True)
         make_video(own / f"{video}.mkv", frames=8 * 24)
     (own / "labels.pbtxt").write_text('item { name: "stand" id: 1 }')
     for split, videos in ("train", TRAIN), ("val", VAL):
