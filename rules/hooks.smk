@@ -63,12 +63,15 @@ def keep_squeue():
 
 
 def check_folders():
-    """Stop if this run cannot write to one of its folders."""
+    """Stop if this run cannot write to one of its folders.
+
+    `resources` may be read-only: finished frames are only read.
+    """
     if not workflow.is_main_process:
         return
     folders = {
         workflow.pathvars.apply(f"<{name}>")
-        for name in ("results", "resources", "logs", "benchmarks")
+        for name in ("results", "logs", "benchmarks")
     }
     for folder in sorted(folders):
         try:

@@ -175,10 +175,9 @@ class SlurmCluster:
         (etc / "munge.key").chmod(0o400)
 
     def _wait_for_nodes(self) -> None:
-        end = time.monotonic() + 30
-        while self.ask("sinfo --noheader --Node --partition=main --format=%T") != "idle\n" * len(
-            self.nodes
-        ):
+        end, idle = time.monotonic() + 60, "idle\n" * len(self.nodes)
+        ask = ["sinfo", "--noheader", "--Node", "--partition=main", "--format=%T"]
+        while self.run(*ask).stdout != idle:  # also while the controller does not answer yet
             if time.monotonic() > end:
                 self.__exit__()
                 raise RuntimeError(f"the nodes are not idle:\n{self.logs()}")

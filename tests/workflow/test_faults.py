@@ -70,13 +70,13 @@ def test_a_read_only_folder_is_reported_and_the_same_command_continues(
 ):
     done = in_mount(
         fresh,
-        "mount --bind resources resources && mount -o remount,ro,bind resources",
+        "mount --bind results results && mount -o remount,ro,bind results",
         f"if {FRAMES}; then exit 9; fi",
-        "mount -o remount,rw,bind resources",
+        "mount -o remount,rw,bind results",
         FRAMES,
     )
     assert (
-        "resources: no access (Read-only file system). Change the permissions, or set `pathvars`"
+        "results: no access (Read-only file system). Change the permissions, or set `pathvars`"
         in done
     )
     assert contents(fresh, ZIPS) == contents(finished, ZIPS)
@@ -97,7 +97,7 @@ def test_a_clock_that_is_set_back_does_not_stop_a_run(copy: Workflow, finished: 
 def in_mount(workflow: Workflow, *commands: str) -> str:
     """Run shell commands, one after the other, in a mount namespace; return their output."""
     script = Path(workflow.folder / "commands.sh")
-    script.write_text("\n".join(["set -e", "mkdir resources", *commands]))
+    script.write_text("\n".join(["set -e", "mkdir resources results", *commands]))
     done = workflow.shell("unshare --mount bash commands.sh")
     assert done.code == 0, done.output
     return done.output
