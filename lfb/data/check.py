@@ -68,9 +68,8 @@ def check(
         Values for JSON. ``splits``: for each split the numbers of videos, keyframes, boxes and
         excluded keyframes, the boxes of each class and, if it has proposals, the number of
         keyframes with one and the list of those without; with ``drop``, ``left_out``, a list of
-        (video, second). ``warnings``: a list of sentences.
-        ``seconds``: the keyframes of each video without
-        the excluded, as ``ranges``.
+        (video, second). ``warnings``: a list of sentences. ``seconds``: the keyframes of each video
+        without the excluded, as ``ranges``.
 
     Raises:
         DataErrors: All errors found, one line each.
@@ -97,23 +96,7 @@ def check(
     findings.add(footage.findings)
 
     for split in read:
-        keys = compare_keys(split, fps=fps, first_second=first_second)
-        split.findings.add(keys)
-        split.findings.add(compare_names(split) if not keys.problems else Findings())
-        split.findings.add(
-            check_seconds(
-                split,
-                footage.frames,
-                fps=fps,
-                first_second=first_second,
-                with_proposals=not keys.problems,
-            )
-        )
-        split.findings.add(check_exclusions(split))
-        if split.detections is not None and split.files.detections is not None:
-            split.findings.add(
-                to_proposals(split.detections, split.files.detections, footage.sizes)
-            )
+        split.findings.add(_compare(split, footage, fps=fps, first_second=first_second))
     left_out: dict[str, Keys] = {}
     if invalid_keyframes == "drop":
         read, left_out = leave_out(read)
@@ -139,6 +122,27 @@ def check(
         "warnings": findings.warnings,
         "seconds": _keyframes_by_video(read),
     }
+
+
+def _compare(split: SplitContents, footage: Footage, *, fps: float, first_second: int) -> Findings:
+    """Compare the files of a split with each other and with the frames."""
+    findings = compare_keys(split, fps=fps, first_second=first_second)
+    same_keys = not findings.problems
+    if same_keys:
+        findings.add(compare_names(split))
+    findings.add(
+        check_seconds(
+            split,
+            footage.frames,
+            fps=fps,
+            first_second=first_second,
+            with_proposals=same_keys,
+        )
+    )
+    findings.add(check_exclusions(split))
+    if split.detections is not None and split.files.detections is not None:
+        findings.add(to_proposals(split.detections, split.files.detections, footage.sizes))
+    return findings
 
 
 def _mixed_versions(labels: str | Path, splits: Iterable[SplitFiles]) -> list[str]:
