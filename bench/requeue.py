@@ -51,7 +51,7 @@ def follow(cluster: SlurmCluster, run: subprocess.Popen[bytes], log: Path, rule:
             # Do not wait the two minutes before Slurm starts it. This fails if it has started.
             cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now")
         text = log.read_text() if log.exists() else ""
-        ended = re.search(r"saved and stopped .*", text)
+        ended = re.search(r"epoch \d+/\d+: saved and stopped .*", text)
         if ended and (not ends or ends[-1] != ended[0]):
             ends.append(ended[0])
             print(f"  try {len(ends)}: {ended[0]}", flush=True)
