@@ -23,16 +23,23 @@ def choose_device(device: str) -> torch.device:
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU if there is one.
 
     Raises:
-        UserError: ``device`` is ``cuda`` and there is no GPU.
+        UserError: PyTorch sees no GPU, and ``device`` is ``cuda``, or it is ``auto`` and Slurm has
+            given this job a GPU.
     """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device == "cuda" and not torch.cuda.is_available():
+    if device == "cpu" or torch.cuda.is_available():
+        return torch.device("cpu" if device == "cpu" else "cuda")
+    if device == "cuda":
         raise UserError(
             "config key device: cuda is set, but PyTorch sees no CUDA GPU here. Check "
             "nvidia-smi and CUDA_VISIBLE_DEVICES, or set device: cpu (or auto)."
         )
-    return torch.device(device)
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given and "SLURM_JOB_ID" in os.environ:
+        raise UserError(
+            f"Slurm gave this job GPU {given} of {os.uname().nodename}, but PyTorch sees none. "
+            "Check nvidia-smi there and PyTorch's CUDA version, or set device: cpu in the config."
+        )
+    return torch.device("cpu")
 
 
 def require_gpus(count: int) -> int:

@@ -18,6 +18,19 @@ def test_a_missing_gpu_is_an_error(monkeypatch):
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
 
 
+def test_auto_does_not_leave_a_gpu_unused_that_slurm_gave_the_job(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert choose_device("auto") == torch.device("cpu")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with pytest.raises(
+        UserError, match=r"Slurm gave this job GPU 0,1 of .*, but PyTorch sees none"
+    ):
+        choose_device("auto")
+    assert choose_device("cpu") == torch.device("cpu")
+
+
 def test_auto_takes_a_gpu_if_there_is_one(two_gpus):
     assert choose_device("auto") == choose_device("cuda") == torch.device("cuda")
     assert choose_device("cpu") == torch.device("cpu")
