@@ -4,12 +4,14 @@
     python -m bench.faults disk_full quota   # some of them
 
 After each disturbance the same command has to succeed, and to make the same bytes as a run without
-disturbance. Prints a line for each: what you see, what was done again. Needs root, for mounts.
+disturbance. Prints a line for each: what you see, what was done again. Needs root, for mounts, and
+btrfs-progs for the quota.
 """
 
 import argparse
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -110,16 +112,14 @@ def full_in_steps(project: Project, folder: str, step: int) -> str:
 
 
 def quota(project: Project) -> str:
-    """The results are on a disk with a quota for the user."""
-    project.shell("mkdir -p results && mount -t tmpfs -o usrquota tmpfs results")
-    project.shell("setquota -u 65534 0 100 0 0 $PWD/results && chown -R 65534 .")
-    user = ["setpriv", "--reuid=65534", "--clear-groups"]
-    assert project.run(*user), "the quota is too large"
-    text = project.output()
-    assert "Disk quota exceeded" in text, text
+    """The results are on a disk (btrfs) with a quota."""
+    project.shell("truncate --size=200M ../quota && mkfs.btrfs --quiet ../quota")
+    project.shell("mkdir -p results && mount -o loop ../quota results")
+    project.shell("btrfs quota enable results && btrfs qgroup limit 300K results")
+    assert project.run(), "the quota is too large"
+    assert "Disk quota exceeded" in project.output(), project.output()
     seen = error(project)
-    project.shell("setquota -u 65534 0 0 0 0 $PWD/results")
-    assert project.run(*user) == 0, project.output()
+    project.shell("btrfs qgroup limit none results")
     return seen
 
 
@@ -255,7 +255,12 @@ def main() -> None:
                 try:
                     seen = names[name](project)
                     code = project.run()
-                except (AssertionError, RuntimeError, psutil.Error) as error:
+                except (
+                    AssertionError,
+                    RuntimeError,
+                    psutil.Error,
+                    subprocess.CalledProcessError,
+                ) as error:
                     seen, code = f"FAILED: {error!r:.2000}", 1
                 made = project.made()
                 differing = [path for path in expected if made.get(path) != expected[path]]
