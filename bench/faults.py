@@ -113,8 +113,8 @@ def full_in_steps(project: Project, folder: str, step: int) -> str:
 
 def quota(project: Project) -> str:
     """The results are on a disk (btrfs) with a quota."""
-    project.shell("truncate --size=200M ../quota && mkfs.btrfs --quiet ../quota")
-    project.shell("mkdir -p results && mount -o loop ../quota results")
+    project.shell("truncate --size=200M ../disk.img && mkfs.btrfs --quiet ../disk.img")
+    project.shell("mkdir -p results && mount -o loop ../disk.img results")
     project.shell("btrfs quota enable results && btrfs qgroup limit 300K results")
     assert project.run(), "the quota is too large"
     assert "Disk quota exceeded" in project.output(), project.output()

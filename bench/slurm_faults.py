@@ -19,15 +19,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.workflow import slurm_cluster
 from tests.workflow.runs import CONFIG, ENVIRONMENT, TABLE, Workflow, copy_project
 from tests.workflow.slurm_cluster import SlurmCluster
 
-PREEMPTION = """\
-PreemptType=preempt/partition_prio
-PreemptMode=REQUEUE
-PartitionName=urgent Nodes=ALL PriorityTier=10 State=UP
-"""
 SECONDS = 900  # of a run
 
 
@@ -143,7 +137,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*names, []], default=list(names))
     arguments = parser.parse_args()
-    slurm_cluster.CONFIGURATION += PREEMPTION
     failed = 0
     with tempfile.TemporaryDirectory() as name:
         local = Workflow(Path(name) / "local")
