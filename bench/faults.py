@@ -57,7 +57,7 @@ def snakemake_killed(project: Project) -> str:
     """The job goes on without Snakemake; the next run waits for it."""
     snakemake = project.start()
     job = project.job(snakemake, "train")
-    project.wait_for(snakemake, "logs/seed-0/baseline/.train.log.lock")
+    project.wait_for(snakemake, "results/seed-0/baseline/resume.pt")
     snakemake.kill()
     snakemake.wait()
     assert job.is_running()

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ def test_a_run_waits_for_a_job_that_a_killed_snakemake_has_left(
 ):
     first = Running(fresh, "frames")
     job = first.wait_for_job("demo_data")
-    first.wait_for_file("logs/.demo_data.log.lock")
+    lock = first.wait_for_file("logs/.demo_data.log.lock")
+    while not lock.read_text():  # it names its process once it is taken
+        time.sleep(0.005)
     job.suspend()
     first.kill_snakemake()
     second = Running(fresh, "frames")
