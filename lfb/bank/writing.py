@@ -175,6 +175,7 @@ def gather(parts: Iterable[str | Path], path: str | Path) -> None:
             place[name] = bank, i
 
     names = sorted(place)
+    counts = {bank.path: bank.index.count for bank in banks}
     pieces: list[tuple[Bank, int, int]] = []
     video: list[NDArray[Any]] = [np.empty(0, np.int64)]
     second, count = video.copy(), video.copy()
@@ -184,7 +185,7 @@ def gather(parts: Iterable[str | Path], path: str | Path) -> None:
         pieces.append((bank, *bank.index.row_start[[first, last]].tolist()))
         video.append(np.full(last - first, number))
         second.append(bank.index.second[first:last])
-        count.append(bank.index.count[first:last])
+        count.append(counts[bank.path][first:last])
     index = RowIndex.of(names, *map(np.concatenate, (video, second, count)))
 
     def column(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
