@@ -21,8 +21,8 @@ import psutil
 from bench.disturbed import Project, kill_session
 
 KINDS = ["kill -9 job", "kill -9 Snakemake", "kill -9 all", "SIGTERM job", "SIGTERM Snakemake"]
-# Snakemake waits for its jobs after SIGTERM. Its handler takes a lock, and waits for ever if its main
-# thread holds that already (9.27). No job of this workflow takes so many seconds.
+# Snakemake waits for its jobs after SIGTERM. Its handler takes a lock, and waits for ever if its
+# main thread holds that already (9.27). No job of the tiny workflow takes so many seconds.
 HANGS = 120
 
 
