@@ -4,7 +4,7 @@
 
 Each kill is drawn from KINDS, at a random moment of a run of the tiny workflow of the tests. The
 same command follows at once. A run that ends is compared, byte for byte, with one that was never
-killed, and another one begins. Needs root, for mount namespaces.
+killed, and another one begins. Training saves at every iteration. Needs root, for mount namespaces.
 """
 
 import argparse
@@ -19,11 +19,20 @@ from pathlib import Path
 import psutil
 
 from bench.disturbed import Project, kill_session
+from tests.workflow.runs import CONFIG
 
 KINDS = ["kill -9 job", "kill -9 Snakemake", "kill -9 all", "SIGTERM job", "SIGTERM Snakemake"]
 # Snakemake waits for its jobs after SIGTERM. Its handler takes a lock, and waits for ever if its
 # main thread holds that already (9.27). No job of the tiny workflow takes so many seconds.
 HANGS = 120
+
+
+def saving_often(folder: Path) -> Project:
+    """Return a copy of the project whose trainings save at every iteration."""
+    project = Project(folder)
+    config = folder / CONFIG
+    config.write_text(config.read_text().replace("training:\n", "training:\n  save_minutes: 0\n"))
+    return project
 
 
 def jobs_of(snakemake: psutil.Popen) -> list[psutil.Process]:
@@ -83,21 +92,21 @@ def main() -> None:
     kills: Counter[tuple[str, str]] = Counter()
     starts, finished, again = 0, 0, Counter()
     with tempfile.TemporaryDirectory() as name:
-        with Project(Path(name) / "undisturbed") as project:
+        with saving_often(Path(name) / "undisturbed") as project:
             if project.run():
                 sys.exit(project.output())
             expected = project.made()
             length = time.monotonic() - begin
         print(f"undisturbed: {length:.0f} s, {len(expected)} files to compare", flush=True)
         while kills.total() < arguments.kills:
-            with Project(Path(name) / f"run-{finished}") as project:
+            with saving_often(Path(name) / f"run-{finished}") as project:
                 while True:
                     left = arguments.kills - kills.total()
                     snakemake = project.start()
                     starts += 1
                     try:
                         kind = choose.choice(KINDS)
-                        moment = choose.uniform(0, length / 4) if left > 0 else 86400
+                        moment = choose.uniform(0, length / 6) if left > 0 else 86400
                         program = disturb(snakemake, kind, moment, choose)
                     except psutil.NoSuchProcess:
                         program = None  # the job ended at this very moment
