@@ -129,7 +129,7 @@ def main() -> None:
         programs = Counter({program: n for (k, program), n in kills.items() if k == kind})
         at = ", ".join(f"{program} {n}" for program, n in programs.most_common())
         print(f"  {kind}: {programs.total()} ({at})")
-    print(f"done again: {', '.join(f'{what} {n}' for what, n in again.most_common())}")
+    print(f"done again: {', '.join(f'{what} {n}' for what, n in again.items()) or 'nothing'}")
     print(f"{finished} finished runs: {len(expected)} files each, all the same; nothing left over")
 
 
