@@ -124,19 +124,19 @@ def quota(project: Project) -> str:
 
 
 def results_read_only(project: Project) -> str:
-    project.shell("mkdir -p results && mount --bind results results")
-    project.shell("mount -o remount,ro,bind results")
-    assert project.run()
-    seen = error(project)
-    project.shell("mount -o remount,rw,bind results")
-    return seen
+    return start_read_only(project, "results")
 
 
 def folder_read_only(project: Project) -> str:
-    project.shell("mount --bind $PWD $PWD && mount -o remount,ro,bind $PWD")
+    return start_read_only(project, "$PWD")
+
+
+def start_read_only(project: Project, folder: str) -> str:
+    project.shell(f"mkdir -p {folder} && mount --bind {folder} {folder}")
+    project.shell(f"mount -o remount,ro,bind {folder}")
     assert project.run()
     seen = error(project)
-    project.shell("mount -o remount,rw,bind $PWD")
+    project.shell(f"mount -o remount,rw,bind {folder}")
     return seen
 
 
