@@ -12,8 +12,8 @@ from typing import Self
 import psutil
 
 PROGRAMS = ["slurmctld", "slurmd", "sbatch", "munged", "unshare", "nsenter"]
-# What tests add to the profile, not to wait. Most jobs of the tiny config take 7 s: the plugin looks
-# after 8 s and then after 18 s more. With 5 s it looks too early, and then after 15 s more.
+# What tests add to the profile, not to wait. Most jobs of the tiny config take 7 s. The plugin
+# looks after 8 s and again 18 s later. With 5 s it looks too early, and again 15 s later.
 OPTIONS = ["--slurm-init-seconds-before-status-checks", "8", "--latency-wait", "5"]
 CPUS, MEMORY_MB, GPUS = 16, 64000, 2  # of each node
 
