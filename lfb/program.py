@@ -4,9 +4,11 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from lfb.errors import UserError
@@ -17,6 +19,7 @@ from lfb.processes import end_with_launcher
 Item = TypeVar("Item")
 log = logging.getLogger("lfb")
 
+_SECONDS_BETWEEN_LINES = 60
 _BUG = "this is a bug in the workflow, not an error in your data:"
 _FAILED_JOB = re.compile(  # its rule, the cluster's message, and its logs
     r"^Error in rule\s(\w+):\n"
@@ -100,19 +103,73 @@ def describe_failure(log_file: str | Path) -> str:
     return f"it ended without an error message: killed, or out of memory? Its log ends:\n{ending}"
 
 
-def progress(items: Iterable[Item], what: str, total: int, done: int = 0) -> Iterator[Item]:
-    """Yield the items, and show a bar with the time left if stderr is a terminal.
+class Progress:
+    """Logs every minute how much of some work is done, and how long the rest takes.
+
+    Every line stands alone, so the lines of jobs that run side by side stay readable.
 
     Args:
-        items: The items that are left.
-        what: Name of the bar.
-        total: Number of all items.
-        done: Number of items that are done already.
+        what: Begins each line, up to the amount: ``epoch 1/20, batch``.
+        total: All of it, in any unit.
+        done: What is done already.
+        later: Work of the same kind that follows, such as that of further epochs.
+        write: Returns an amount as text.
     """
-    from tqdm import tqdm
 
-    hidden = not sys.stderr.isatty()
-    return iter(tqdm(items, what, total, leave=False, disable=hidden, initial=done))
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        done: int = 0,
+        later: int = 0,
+        write: Callable[[int], str] = str,
+    ) -> None:
+        self._what, self._total, self._later, self._write = what, total, later, write
+        self._before = self._done = done
+        self._start = self._logged = time.monotonic()
+        self._lock = Lock()
+
+    def add(self, amount: int = 1) -> None:
+        """Count some more as done. Threads may do this at the same time."""
+        with self._lock:
+            self._done += amount
+            now = time.monotonic()
+            due = now - self._logged >= _SECONDS_BETWEEN_LINES
+            due = due and self._before < self._done < self._total
+            if due:
+                self._logged = now
+        if due:
+            log.info("%s", self._line(now - self._start))
+
+    def _line(self, seconds: float) -> str:
+        """Return how far the work is after these seconds."""
+        pace = seconds / (self._done - self._before)
+        left = self._total - self._done
+        line = (
+            f"{self._what} {self._write(self._done)} of {self._write(self._total)}, "
+            f"{format_duration(left * pace)} left"
+        )
+        if self._later:
+            line += f", {format_duration((left + self._later) * pace)} in all"
+        return line
+
+
+def progress(
+    items: Iterable[Item], what: str, total: int, done: int = 0, later: int = 0
+) -> Iterator[Item]:
+    """Yield the items that are left, and log the progress; see ``Progress``."""
+    counted = Progress(what, total, done, later)
+    for item in items:
+        yield item
+        counted.add()
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time such as ``2 h 10 min``, ``12 min`` or ``40 s``."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _job(log_file: Path) -> str:
@@ -147,13 +204,8 @@ class _LogFile(logging.FileHandler):
 
 
 class _Terminal(logging.Handler):
-    """Prints log lines above a progress bar, not through it."""
+    """Prints log lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with suppress(OSError):  # the terminal is gone, and the log file has the line
-            if sys.stderr.isatty():
-                from tqdm import tqdm
-
-                tqdm.write(self.format(record), file=sys.stderr)
-            else:
-                print(self.format(record), file=sys.stderr, flush=True)
+            print(self.format(record), file=sys.stderr, flush=True)

@@ -10,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
+import lfb.program
 from lfb.errors import DataErrors, UserError
-from lfb.program import describe_failure, describe_failures, program, progress
+from lfb.files.disk import format_size
+from lfb.program import (
+    Progress,
+    describe_failure,
+    describe_failures,
+    format_duration,
+    program,
+    progress,
+)
 
 ROOT = Path(__file__).parents[1]
 LOG = "logs/seed-0/lfb_max/train.log"
@@ -134,9 +143,64 @@ For further error details see the cluster/cloud log.
     ]
 
 
-def test_progress_yields_the_items_and_is_silent_without_a_terminal(capsys):
-    assert list(progress(iter("abc"), "reading", 3)) == ["a", "b", "c"]
-    assert capsys.readouterr().err == ""
+class Clock:
+    """A stand-in for the module time, in which time passes only where a test says so."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(lfb.program, "time", clock)
+    return clock
+
+
+def test_progress_yields_the_items_and_logs_nothing_in_the_first_minute(caplog, clock):
+    caplog.set_level("INFO", "lfb")
+    for letter in progress(iter("abc"), "reading, letter", 3):
+        clock.now += 29
+        assert letter in "abc"
+    assert clock.now == 87
+    assert not caplog.messages
+
+
+def test_progress_logs_every_minute_what_is_done_and_how_long_the_rest_takes(caplog, clock):
+    caplog.set_level("INFO", "lfb")
+    for _ in progress(range(10), "a: epoch 2/5, batch", 14, 4, later=36):
+        clock.now += 25
+    assert caplog.messages == [  # after the third item and the sixth, not after the last
+        "a: epoch 2/5, batch 7 of 14, 3 min left, 18 min in all",
+        "a: epoch 2/5, batch 10 of 14, 2 min left, 17 min in all",
+        "a: epoch 2/5, batch 13 of 14, 25 s left, 15 min in all",
+    ]
+
+
+def test_progress_counts_any_unit_and_a_download_that_begins_again(caplog, clock):
+    caplog.set_level("INFO", "lfb")
+    fetched = Progress("fetched", 3_000_000_000, write=format_size)
+    clock.now = 70
+    fetched.add(-5)
+    fetched.add(1_000_000_005)
+    assert caplog.messages == ["fetched 1 GB of 3 GB, 2 min left"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (3569, "59 min"),
+        (3599, "1 h 0 min"),
+        (7800, "2 h 10 min"),
+    ],
+)
+def test_durations_are_in_two_units_at_most(seconds, text):
+    assert format_duration(seconds) == text
 
 
 def test_a_second_start_of_a_job_waits_for_the_first(tmp_path):

@@ -1,7 +1,6 @@
 """Fetch the files that the config's ``fetch`` names and that are not there yet."""
 
 import logging
-import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from tqdm import tqdm
-
 from lfb.errors import UserError
 from lfb.files.digests import digest, digest_in_name
 from lfb.files.disk import disks, format_size
@@ -21,6 +18,7 @@ from lfb.files.download import download, received_bytes
 from lfb.files.remote_file import RemoteFile, unpack_command, unpacked_paths
 from lfb.files.videos import list_videos
 from lfb.files.web import Unavailable, remote_size, remote_text
+from lfb.program import Progress
 
 log = logging.getLogger(__name__)
 
@@ -102,20 +100,15 @@ def _fetch_files(files: Sequence[RemoteFile], threads: int) -> list[str]:
         errors = [found for _, found in looked if isinstance(found, str)]
         missing = [found for _, found in looked if isinstance(found, _Missing)]
         _check_room(missing, len(files) - len(missing) - len(errors), len(errors))
-        with tqdm(
-            total=sum(one.remaining or 0 for one in missing),
-            unit="B",
-            unit_scale=True,
-            leave=False,
-            disable=not sys.stderr.isatty(),
-        ) as bar:
-            work = partial(_or_error, partial(_download, bar=bar))
-            for number, (one, error) in enumerate(pool.imap_unordered(work, missing), 1):
-                result = "fetched" if error is None else "not fetched"
-                for target in one.file.targets:
-                    log.info("%s: %s (%d of %d)", target, result, number, len(missing))
-                if error is not None:
-                    errors.append(error)
+        total = sum(one.remaining or 0 for one in missing)
+        counted = Progress("fetched", total, write=format_size)
+        work = partial(_or_error, partial(_download, counted=counted))
+        for number, (one, error) in enumerate(pool.imap_unordered(work, missing), 1):
+            result = "fetched" if error is None else "not fetched"
+            for target in one.file.targets:
+                log.info("%s: %s (%d of %d)", target, result, number, len(missing))
+            if error is not None:
+                errors.append(error)
     return errors
 
 
@@ -201,13 +194,13 @@ def _check_room(missing: Sequence[_Missing], existing: int, errors: int) -> None
             raise UserError(f"the disk is too small for {disk}. Nothing was fetched.")
 
 
-def _download(one: _Missing, bar: tqdm) -> None:
+def _download(one: _Missing, counted: Progress) -> None:
     file = one.file
     received = received_bytes(file.url, file.path)
 
     def advance(now: int) -> None:
         nonlocal received
-        bar.update(now - received)
+        counted.add(now - received)
         received = now
 
     with _advice(file):

@@ -55,7 +55,7 @@ def predict(
     views = []
     empty = torch.empty(clips.draws.count if clips.draws else 1, 0, len(actions))
     for view in map(clips.at, scales) if scales else [clips]:
-        scores, what = [empty], f"predicting at {view.shape.short_side}"
+        scores, what = [empty], f"predicting at {view.shape.short_side}, batch"
         loaded = _batches(view, batch, workers, device, what)
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             for part in progress(*loaded):
@@ -126,7 +126,7 @@ def build_bank(
     """
     model.to(device)
     keyframes = clips.keyframes
-    loaded = progress(*_batches(clips, batch, workers, device, "building the bank"))
+    loaded = progress(*_batches(clips, batch, workers, device, "building the bank, batch"))
     parts = (part.to(device) for part in loaded)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         write_bank(

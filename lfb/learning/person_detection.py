@@ -121,7 +121,7 @@ def detect(
     model.to(device)
     wanted = torch.tensor(classes, device=device)
     with torch.inference_mode():
-        for batch in progress(images, "detecting people", len(images)):
+        for batch in progress(images, "detecting people, batch", len(images)):
             batch = [image.to(device).float() / 255 for image in batch]
             for image, found in zip(batch, model(batch), strict=True):
                 height, width = image.shape[1:]

@@ -22,7 +22,7 @@ from lfb.learning.optimizer import SGD
 from lfb.learning.resume import load_state, save_state
 from lfb.learning.team import Team
 from lfb.models.action_model import ActionModel
-from lfb.program import progress
+from lfb.program import format_duration, progress
 from lfb.randomness import seed_of
 
 log = logging.getLogger("lfb")
@@ -180,7 +180,8 @@ def train(
         model.train()
         batches = iter(loader)  # draws a random number itself
         epoch.restore_random()
-        for batch in progress(batches, what, length, epoch.iteration):
+        later = length * (training.epochs - number - 1)
+        for batch in progress(batches, f"{what}, batch", length, epoch.iteration, later):
             rate = learning_rate(training, number * length + epoch.iteration, length, team.size)
             epoch.add(
                 *training_step(parallel, batch.to(device), features, optimizer, rate, training)
@@ -234,11 +235,3 @@ def training_step(
     norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm or math.inf)
     optimizer.step(rate)
     return loss.detach(), norm
-
-
-def format_duration(seconds: float) -> str:
-    """Return a time such as ``2 h 10 min``, ``12 min`` or ``40 s``."""
-    if seconds < 59.5:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

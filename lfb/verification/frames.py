@@ -21,7 +21,7 @@ def check_frames(manifest: Manifest, threads: int) -> Iterator[str]:
     videos = list(manifest.videos)
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(lambda video: _check_video(manifest, video), videos)
-        for problem in progress(found, "frames", len(videos)):
+        for problem in progress(found, "frames: video", len(videos)):
             if problem:
                 yield problem
 

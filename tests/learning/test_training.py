@@ -23,7 +23,7 @@ from lfb.errors import UserError
 from lfb.interruption import Stopped
 from lfb.learning.clips import Clips, Shuffled, Window, load
 from lfb.learning.team import Team
-from lfb.learning.training import Training, action_loss, format_duration, learning_rate, train
+from lfb.learning.training import Training, action_loss, learning_rate, train
 from lfb.randomness import seed_of
 from tests.pictures import INPUT, Film, make_bank, make_keyframes, make_model
 from tests.teamwork import NON_LOCAL, TRAINING
@@ -514,18 +514,3 @@ def test_a_log_line_has_the_model_the_loss_the_speed_and_the_time_left(tmp_path,
             rf"lfb_test: epoch {epoch}/3, loss {number}, \d+ clips/s{left}", line
         ), line
     assert len(lines) == 3
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min"),
-        (3569, "59 min"),
-        (3599, "1 h 0 min"),
-        (7800, "2 h 10 min"),
-    ],
-)
-def test_durations_are_in_two_units_at_most(seconds, text):
-    assert format_duration(seconds) == text
