@@ -54,6 +54,10 @@ onstart:
     estimate_disk_use()
 
 
+onsuccess:
+    show_results()
+
+
 onerror:
     repeat_errors(log)
 

@@ -1,4 +1,4 @@
-"""Hooks of the Snakefile: they run before the first job and after a failed one."""
+"""Hooks of the Snakefile: they run before the first job, at the end, and after a failed job."""
 
 import atexit
 import subprocess
@@ -125,3 +125,18 @@ def repeat_errors(log):
     text = "".join(Path(file).read_text() for file in log)
     errors = describe_failures(text)
     atexit.register(print, "", *errors, sep="\n", file=sys.stderr, flush=True)
+
+
+def show_results():
+    """Print where the results are that this run's targets include, below all else."""
+    if not workflow.is_main_process:
+        return
+    results = {
+        "mAP table": rules.map_table.output.table,
+        "report": rules.report.output.page,
+        "all keyframes": rules.report.output.browser,
+    }
+    made = {str(file) for job in workflow.dag.jobs for file in job.output}
+    lines = [f"{name + ':':15}{file}" for name, file in results.items() if file in made]
+    if lines:
+        atexit.register(print, "", *lines, sep="\n", file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.workflow.runs import Running, Workflow
+from tests.workflow.runs import TABLE, Running, Workflow
 
 TRAIN = "resources/demo/train.csv"
 
@@ -61,3 +61,15 @@ def test_log_lines_name_their_job(finished: Workflow, fresh: Workflow) -> None:
     result = fresh.run("frames")
     assert result.code == 0, result.output
     assert re.search(r"^\[extract_frames\] \w+: 6 of 6 videos$", result.output, re.MULTILINE)
+
+
+def test_a_run_ends_with_where_the_results_of_its_targets_are(copy: Workflow) -> None:
+    for target, expected in {
+        TABLE: ["mAP table:     results/map_table.csv"],
+        "results/seed-0/baseline/metrics.json": [],
+    }.items():
+        result = copy.run("--force", target)
+        assert result.code == 0, result.output
+        lines = result.output.splitlines()
+        end = next(i for i, line in enumerate(lines) if line.startswith("Elapsed time"))
+        assert lines[end + 1 :] == (["", *expected] if expected else [])
