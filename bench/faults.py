@@ -47,7 +47,7 @@ def error(project: Project) -> str:
 
 def job_killed(project: Project) -> str:
     snakemake = project.start()
-    project.wait_for(snakemake, "results/seed-0/baseline/resume.pt")
+    project.wait_for(snakemake, "results/seed-0/baseline/trainings/*/resume.pt")
     project.job(snakemake, "train").kill()
     snakemake.wait()
     return error(project)
@@ -57,7 +57,7 @@ def snakemake_killed(project: Project) -> str:
     """The job goes on without Snakemake; the next run waits for it."""
     snakemake = project.start()
     job = project.job(snakemake, "train")
-    project.wait_for(snakemake, "results/seed-0/baseline/resume.pt")
+    project.wait_for(snakemake, "results/seed-0/baseline/trainings/*/resume.pt")
     snakemake.kill()
     snakemake.wait()
     assert job.is_running()
@@ -68,7 +68,7 @@ def snakemake_killed(project: Project) -> str:
 
 def everything_killed(project: Project) -> str:
     snakemake = project.start()
-    project.wait_for(snakemake, "results/seed-0/baseline/resume.pt")
+    project.wait_for(snakemake, "results/seed-0/baseline/trainings/*/resume.pt")
     kill_session(snakemake)
     return "Killed"
 
@@ -168,7 +168,7 @@ def two_at_once(project: Project) -> str:
 def clock_set_back(project: Project) -> str:
     """The clock goes back an hour between two runs: all files are from the future."""
     snakemake = project.start()
-    project.wait_for(snakemake, "results/seed-0/baseline/resume.pt")
+    project.wait_for(snakemake, "results/seed-0/baseline/trainings/*/resume.pt")
     kill_session(snakemake)
     move_times(project, HOUR)
     return "nothing"
@@ -176,7 +176,7 @@ def clock_set_back(project: Project) -> str:
 
 def clock_set_back_during_a_run(project: Project) -> str:
     snakemake = project.start()
-    project.wait_for(snakemake, "results/seed-0/baseline/resume.pt")
+    project.wait_for(snakemake, "results/seed-0/baseline/trainings/*/resume.pt")
     move_times(project, HOUR)
     code = snakemake.wait()
     return error(project) if code else "nothing"
@@ -184,7 +184,7 @@ def clock_set_back_during_a_run(project: Project) -> str:
 
 def clock_set_forward_during_a_run(project: Project) -> str:
     snakemake = project.start()
-    project.wait_for(snakemake, "results/seed-0/baseline/resume.pt")
+    project.wait_for(snakemake, "results/seed-0/baseline/trainings/*/resume.pt")
     move_times(project, -HOUR)
     assert snakemake.wait() == 0
     return "nothing"

@@ -63,13 +63,13 @@ class Disturbed:
 
     def _training(self) -> psutil.Process:
         """Return the training process, once it has saved an epoch."""
-        state = self.folder / "results/seed-0/baseline/resume.pt"
+        states = "results/seed-0/baseline/trainings/*/resume.pt"
         while self.snakemake.poll() is None:
             for process in psutil.process_iter():
                 with suppress(psutil.Error):
                     words = process.cmdline()
                     if words[1:3] == ["scripts", "train"] and process.cwd() == str(self.folder):
-                        while not state.exists():
+                        while not any(self.folder.glob(states)):
                             time.sleep(0.01)
                         return process
             time.sleep(0.1)

@@ -181,16 +181,19 @@ def bank_options(split):
 
 
 def saving(model):
-    """Return a params function: the option that says how often a training saves within an epoch.
+    """Return a params function: options of a training that change no result.
 
-    Snakemake ignores the result when it compares params, because the function takes `input`.
+    They say how often it saves within an epoch, and how many trainings to keep. Snakemake ignores the
+    result when it compares params, because the function takes `input`.
     """
 
-    def option(wildcards, input):
-        minutes = settings.save_minutes(config, model(wildcards))
-        return "" if minutes is None else f" --save-minutes {minutes}"
+    def options(wildcards, input):
+        chosen = settings.saving_settings(config, model(wildcards))
+        minutes = chosen["save_minutes"]
+        within = "" if minutes is None else f" --save-minutes {minutes}"
+        return f"{within} --keep {chosen['keep']}"
 
-    return option
+    return options
 
 
 def on_each_node(rule):

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nodes", type=int, default=1, help="nodes that share the processes")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--save-minutes", type=float, help="minutes between saves in an epoch")
+    parser.add_argument("--keep", type=int, default=1, help="finished trainings to keep")
     add_bank(parser)
     parser.add_argument("--checkpoint", required=True, help="checkpoint to write")
     parser.add_argument("--history", required=True, help="metrics of each epoch to write")
@@ -42,5 +43,6 @@ def run(arguments: argparse.Namespace) -> None:
             history=arguments.history,
             team=team,
             save_minutes=arguments.save_minutes,
+            keep=arguments.keep,
             workers=arguments.workers,
         )

@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
         clips = Clips(make_keyframes(), Film, INPUT, bank, Window(6, 2), 0)
 
         def start(
-            state_file: str, stop: Callable[[], str | None] = lambda: None
+            name: str, stop: Callable[[], str | None] = lambda: None
         ) -> tuple[ActionModel, list[dict[str, float]]]:
             torch.manual_seed(workers.rank)  # training makes the weights equal
             model = make_model(NON_LOCAL)
@@ -49,19 +49,18 @@ def main(folder: Path) -> None:
                 name="lfb_test",
                 seed=0,
                 team=workers,
-                identity={},
-                state_file=folder / state_file,
+                folder=folder / name,
                 stop=stop,
             )
             return model, history
 
-        model, history = start(f"resume-{workers.rank}.pt")
+        model, history = start(f"process-{workers.rank}")
         dropout_seed = torch.initial_seed()
         asked = iter([None, None])  # the third iteration is within the second epoch
         with suppress(Stopped):
-            start("stopped.pt", lambda: next(asked, "a reason") if workers.rank else None)
+            start("stopped", lambda: next(asked, "a reason") if workers.rank else None)
         workers.gather(None)  # until the first process has saved
-        again, resumed = start("stopped.pt")
+        again, resumed = start("stopped")
         result = {
             "losses": [metrics["loss"] for metrics in history],
             "rates": [metrics["learning_rate"] for metrics in history],

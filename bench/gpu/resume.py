@@ -80,9 +80,9 @@ def measure(setup: Setup) -> Findings:
 
 def kill_training(workflow: Workflow, end: float) -> int:
     """Start the workflow, kill all of it within a training, and return the epochs trained."""
-    state = workflow.folder / f"results/seed-0/{MODEL}/resume.pt"
+    states = f"results/seed-0/{MODEL}/trainings/*/resume.pt"
     started = workflow.start(TARGET, "--rerun-triggers", "mtime")
-    while not state.exists():
+    while not any(workflow.folder.glob(states)):
         if started.poll() is not None or time.monotonic() > end:
             kill(started)
             raise Failed("the training ended before it could be killed")

@@ -105,8 +105,8 @@ def recall_settings(config: Mapping[str, Any], split: str) -> dict[str, Any]:
 def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Return what the training of a model depends on."""
     own = config["models"][model]
-    keys = _training(config, model)
-    del keys["save_minutes"]  # no result depends on it
+    ignored = {"save_minutes", "keep"}  # no result depends on them
+    keys = {key: value for key, value in _training(config, model).items() if key not in ignored}
     return {
         **_model(config, model),
         **model_settings(config, model),
@@ -115,9 +115,9 @@ def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     }
 
 
-def save_minutes(config: Mapping[str, Any], model: str) -> float | None:
-    """Return the minutes between two saves within an epoch of a model; None for none."""
-    return _training(config, model)["save_minutes"]
+def saving_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return how often the training of a model saves, and how many of its trainings to keep."""
+    return _some(_training(config, model), "save_minutes", "keep")
 
 
 def model_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:

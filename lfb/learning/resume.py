@@ -6,7 +6,6 @@ of dropout, whose key is that of the epoch.
 
 import io
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,28 +40,22 @@ class Progress:
 
 def save_state(
     path: Path,
-    identity: Mapping[str, Any],
     model: nn.Module,
     optimizer: SGD,
     history: list[dict[str, float]],
-    finished: bool = False,
     epoch: list[dict[str, Any]] | None = None,
 ) -> None:
     """Write the state of a training.
 
     Args:
-        identity: What the run depends on; see ``load_state``.
         history: Metrics of each epoch done.
-        finished: Whether the last epoch is done.
         epoch: The state of each process within an epoch; see ``Progress``.
     """
     state = {
-        "identity": dict(identity),
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": history,
         "epoch": epoch or [],
-        "finished": finished,
     }
     content = io.BytesIO()  # torch.save to a file hides the cause of a disk error
     torch.save(state, content)
@@ -70,41 +63,18 @@ def save_state(
         scratch.write_bytes(content.getbuffer())
 
 
-def load_state(
-    path: Path,
-    identity: Mapping[str, Any],
-    model: nn.Module,
-    optimizer: SGD,
-    device: torch.device,
-) -> Progress:
+def load_state(path: Path, model: nn.Module, optimizer: SGD, device: torch.device) -> Progress:
     """Load the state of an earlier start of this run into a model and its optimizer.
-
-    A state of a finished run with another identity is ignored. If only ``code`` differs, the run
-    continues with a warning.
 
     Returns:
         How far that start trained; nothing without a state.
 
     Raises:
-        UserError: The file is broken, or the state of an unfinished run with another identity.
+        UserError: The file is broken.
     """
     if not path.exists():
         return Progress()
     state = read_state(path, device)
-    other, finished = dict(state["identity"]), state["finished"]
-    differing = [
-        key for key in sorted(identity.keys() | other.keys()) if identity.get(key) != other.get(key)
-    ]
-    if differing and finished:
-        return Progress()  # that run has written its checkpoint, and this run makes another one
-    if differing == ["code"]:
-        log.warning("warning: the code has changed since the epochs in %s were trained", path)
-    elif differing:
-        raise UserError(
-            f"{path}: an interrupted run with another configuration left this file. It differs in: "
-            f"{', '.join(_differences(other, identity, differing))}. Restore that configuration to "
-            "finish that run, or delete the file to train from the beginning."
-        )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     progress = Progress(state["history"], state.get("epoch", []))  # older states have no "epoch"
@@ -121,26 +91,9 @@ def read_state(path: Path, device: torch.device | str) -> dict[str, Any]:
     try:
         check_zip(path)
         state = torch.load(path, map_location=device, weights_only=True)
-        return {**state, "identity": dict(state["identity"]), "finished": state["finished"]}
+        return {**state, "history": list(state["history"])}
     except Exception as error:  # a file of unknown origin can make the reader raise anything
         raise UserError(
             f"{path}: not a resume state ({type(error).__name__}). Delete it to train from the "
             "beginning."
         ) from error
-
-
-def _differences(old: Any, new: Any, keys: list[str]) -> list[str]:
-    """Return the paths of values that differ: ``settings.training.epochs (8, now 12)``."""
-    found = []
-    for key in keys:
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            below = [
-                name
-                for name in sorted(before.keys() | after.keys())
-                if before.get(name) != after.get(name)
-            ]
-            found += [f"{key}.{text}" for text in _differences(before, after, below)]
-        else:
-            found.append(f"{key} ({before}, now {after})")
-    return found

@@ -2,12 +2,11 @@
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from lfb.bank.features import BankFeatures
 from lfb.errors import UserError
 from lfb.learning.clips import Batch, Clips, Shuffled, load
 from lfb.learning.epoch import Epoch, Pauses
+from lfb.learning.kept import STATE
 from lfb.learning.optimizer import SGD
 from lfb.learning.resume import load_state, save_state
 from lfb.learning.team import Team
@@ -110,8 +110,7 @@ def train(
     name: str,
     seed: int,
     team: Team,
-    identity: Mapping[str, Any],
-    state_file: Path,
+    folder: Path,
     save_minutes: float | None = None,
     stop: Callable[[], str | None] = lambda: None,
     workers: int = 0,
@@ -125,16 +124,15 @@ def train(
         name: Name of the model in the log.
         seed: Seed of the run.
         team: The processes that train together.
-        identity: What the run depends on. Training continues from ``state_file`` only if its
-            identity is the same; see ``load_state``.
-        state_file: Resume state, written after each epoch. It stays after the last epoch, so that
-            a kill before the checkpoint is written loses nothing.
+        folder: Folder of this training, see ``lfb.learning.kept``. Its resume state is written
+            after each epoch. It stays after the last one, so that a kill before the checkpoint is
+            written loses nothing, and more epochs can continue from there.
         save_minutes: Minutes between two saves within an epoch; None for none.
         stop: Returns why the training has to stop; None to go on.
         workers: Data-loading processes of each training process.
 
     Raises:
-        UserError: The resume state is of another configuration, or the loss is not finite.
+        UserError: The resume state is damaged, or the loss is not finite.
         Stopped: ``stop`` returned a reason. The resume state is saved.
     """
     device = team.device
@@ -145,7 +143,8 @@ def train(
     features = None
     if clips.bank is not None:
         features = BankFeatures(clips.bank, model.backbone.channels, device)
-    done = load_state(state_file, identity, model, optimizer, device)
+    state_file = folder / STATE
+    done = load_state(state_file, model, optimizer, device)
     if len(set(team.gather(str(done)))) > 1:
         raise UserError(
             f"{state_file}: the processes see different versions of this file. Wait until the file "
@@ -168,7 +167,7 @@ def train(
     )
 
     history = done.history
-    save = partial(save_state, state_file, identity, model, optimizer, history)
+    save = partial(save_state, state_file, model, optimizer, history)
     pauses = Pauses(lambda states: save(epoch=states), save_minutes, stop, team)
     length, resumed = len(order), done.epoch[team.rank] if done.epoch else None
     epochs_before = len(history)
@@ -211,7 +210,7 @@ def train(
             f", {format_duration(left)} left" if remaining else "",
         )
         if team.leads:
-            save(finished=not remaining)
+            save()
     return history
 
 

@@ -11,6 +11,7 @@ from lfb.bank.store import Bank
 from lfb.data.keyframes import Keyframes
 from lfb.errors import UserError
 from lfb.files.digests import digest
+from lfb.learning.kept import STATE, Kept
 from lfb.learning.resume import read_state
 from lfb.models.checkpoints import Checkpoint
 
@@ -31,9 +32,14 @@ def check_origin(checkpoint: Checkpoint, expected: Mapping[str, str | None]) -> 
             )
 
 
-def check_history(path: Path, checkpoint: Checkpoint) -> Iterator[str]:
-    """Yield what is wrong with the metrics of each epoch, compared with the resume state."""
-    state_file = checkpoint.path.with_name("resume.pt")
+def check_history(path: Path, checkpoint: Checkpoint, state_file: Path | None) -> Iterator[str]:
+    """Yield what is wrong with the metrics of each epoch.
+
+    Args:
+        path: The metrics.
+        checkpoint: The checkpoint of the training.
+        state_file: Its resume state, to compare with; None if it is not there.
+    """
     try:
         history = [json.loads(line) for line in path.read_text().splitlines()]
         epochs = [line["epoch"] for line in history]
@@ -42,7 +48,7 @@ def check_history(path: Path, checkpoint: Checkpoint) -> Iterator[str]:
         return
     if epochs != list(range(1, checkpoint.about["epoch"] + 1)):
         yield f"{path}: it does not have all epochs of {checkpoint.path}. {_AGAIN}"
-    elif state_file.exists():  # you may delete it
+    elif state_file is not None:
         try:
             state = read_state(state_file, "cpu")
         except UserError as error:
@@ -50,6 +56,18 @@ def check_history(path: Path, checkpoint: Checkpoint) -> Iterator[str]:
             return
         if state["history"] != history:
             yield f"{path}: not the metrics in {state_file}. {_AGAIN}"
+
+
+def check_training(kept: Kept) -> Iterator[str]:
+    """Yield a line for each damaged file of a kept training that is not in use."""
+    for path in kept.damaged():
+        yield f"{path}: missing or damaged. Delete {kept.folder} to train again."
+    state_file = kept.folder / STATE
+    if state_file.exists():  # you may delete it
+        try:
+            read_state(state_file, "cpu")
+        except UserError as error:
+            yield str(error)
 
 
 def check_bank(bank: Bank, keyframes: Keyframes | None) -> Iterator[str]:

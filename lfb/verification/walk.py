@@ -17,10 +17,17 @@ from lfb.data.split import Purpose, Split
 from lfb.errors import UserError
 from lfb.files.digests import digest
 from lfb.learning.jobs.inference import score_keyframes
+from lfb.learning.kept import STATE, Trainings
 from lfb.models.checkpoints import Checkpoint, load_checkpoint
 from lfb.verification.data import check_keyframes, check_summary
 from lfb.verification.frames import check_frames
-from lfb.verification.models import check_bank, check_history, check_origin, check_source
+from lfb.verification.models import (
+    check_bank,
+    check_history,
+    check_origin,
+    check_source,
+    check_training,
+)
 from lfb.verification.scores import (
     check_metrics,
     check_predictions,
@@ -153,9 +160,8 @@ class _Walk:
         about = self.settings["models"][model]
         path = folder / model / "checkpoint.safetensors"
         checkpoint = self._read(load_checkpoint, path)
-        history = folder / model / "history.jsonl"
-        if about["trained"] and self._exists(history) and checkpoint is not None:
-            self._add(history, check_history(history, checkpoint))
+        if about["trained"]:
+            self._training(folder / model, checkpoint)
         if checkpoint is None:
             return None
         if checkpoint.about["model"]["operator"] != about["operator"]:
@@ -180,6 +186,19 @@ class _Walk:
             self.notes.append(f"{path}: not compared with {about['source']}, which is missing")
         self._add(path, check_origin(checkpoint, expected))
         return checkpoint
+
+    def _training(self, folder: Path, checkpoint: Checkpoint | None) -> None:
+        """Check the metrics of each epoch, and the kept trainings that are not in use."""
+        history, state_file = folder / "history.jsonl", None
+        for kept in Trainings(folder / "trainings").kept():
+            if checkpoint is not None and kept.is_of(checkpoint.path):
+                state_file = kept.folder / STATE
+            else:
+                self.files += 1
+                self._add(kept.folder, check_training(kept))
+        if self._exists(history) and checkpoint is not None:
+            known = state_file if state_file and state_file.exists() else None  # you may delete it
+            self._add(history, check_history(history, checkpoint, known))
 
     def _bank(self, folder: Path, split: str) -> Bank | None:
         log.info("%s: bank %s", folder.name, split)

@@ -166,14 +166,15 @@ def test_settings_fit_the_classes_that_they_configure():
     Window(**given["window"])
 
 
-def test_how_often_a_training_saves_is_no_part_of_what_it_depends_on():
-    config = checked(training__save_minutes=3)
+def test_how_often_a_training_saves_and_how_many_stay_is_no_part_of_what_it_depends_on():
+    config = checked(training__save_minutes=3, training__keep=7)
     config["models"]["lfb_nl"].setdefault("training", {})["save_minutes"] = None
     for model in "baseline", "lfb_nl":
-        assert "save_minutes" not in settings.training_settings(config, model)["training"]
-    assert settings.save_minutes(config, "baseline") == 3
-    assert settings.save_minutes(config, "lfb_nl") is None
-    assert settings.save_minutes(checked(), "baseline") == 15
+        keys = settings.training_settings(config, model)["training"].keys()
+        assert keys.isdisjoint({"save_minutes", "keep"})
+    assert settings.saving_settings(config, "baseline") == {"save_minutes": 3, "keep": 7}
+    assert settings.saving_settings(config, "lfb_nl") == {"save_minutes": None, "keep": 7}
+    assert settings.saving_settings(checked(), "baseline") == {"save_minutes": 15, "keep": 3}
 
 
 def test_the_report_names_the_data_set_or_else_its_annotations():

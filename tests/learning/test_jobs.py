@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import lfb.learning.jobs.training
 import lfb.learning.training
 from lfb.bank.store import Bank
 from lfb.data.boxes import PersonBoxes, RowIndex
@@ -64,10 +65,17 @@ class Project:
     def checkpoint(self, name: str) -> Path:
         return self.folder / name / "checkpoint.safetensors"
 
-    def train(self, name: str, operator: dict[str, Any] | None, bank: Path | None) -> None:
-        training = dataclasses.asdict(TRAINING) | {"epochs": 2}
+    def train(
+        self,
+        name: str,
+        operator: dict[str, Any] | None = None,
+        bank: Path | None = None,
+        **changes: Any,
+    ) -> None:
+        training = dataclasses.asdict(TRAINING) | {"epochs": 2} | changes
+        settings = MODEL | {"operator": operator, "weights": None, "training": training}
         train_model(
-            MODEL | {"operator": operator, "weights": None, "training": training},
+            json.loads(json.dumps(settings)),  # as they are read from a file
             name=name,
             seed=3,
             bank=bank,
@@ -76,6 +84,7 @@ class Project:
             history=self.folder / name / "history.jsonl",
             team=Team(0, 1, CPU),
             save_minutes=None,
+            keep=2,
             **self.inputs,
         )
 
@@ -144,7 +153,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     people = dataclasses.replace(people, labels=labels)
     Keyframes(people, [1, 2, 3], OUTPUTS).save(folder / "keyframes.npz")
     project = Project(folder)
-    project.train("baseline", None, None)
+    project.train("baseline")
     project.build(slice(None), "train.zarr")
     project.build(slice(0, None, 2), "piece.zarr")
     return project
@@ -218,6 +227,118 @@ def test_a_bank_of_another_baseline_is_an_error(project):
 
 
 @pytest.fixture
+def steps(monkeypatch) -> list[None]:
+    """Return a list that gets an entry for each iteration of training."""
+    done: list[None] = []
+    step = lfb.learning.training.training_step
+
+    def counted(*given: Any) -> Any:
+        done.append(None)
+        return step(*given)
+
+    monkeypatch.setattr(lfb.learning.training, "training_step", counted)
+    return done
+
+
+def outputs(project: Project, name: str) -> list[bytes]:
+    """Return the outputs of a training, and remove them as Snakemake does before a job."""
+    paths = [project.checkpoint(name), project.folder / name / "history.jsonl"]
+    content = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.unlink()
+    return content
+
+
+def weights(project: Project, name: str) -> dict[str, torch.Tensor]:
+    return load_file(project.checkpoint(name))
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_going_back_to_an_earlier_setting_trains_nothing_and_gives_the_same_bytes(project, steps):
+    project.train("kept")
+    first = outputs(project, "kept")
+    project.train("kept", momentum=0.5)
+    other = outputs(project, "kept")
+    trained = len(steps)
+    project.train("kept")
+    assert outputs(project, "kept") == first != other
+    project.train("kept", momentum=0.5)
+    assert outputs(project, "kept") == other
+    assert len(steps) == trained
+    project.train("kept", momentum=0.6)  # two stay
+    outputs(project, "kept")
+    project.train("kept")
+    assert len(steps) == 2 * trained
+
+
+def test_a_setting_that_fails_loses_nothing(project, steps):
+    project.train("failing")
+    first = outputs(project, "failing")
+    for rate in 1e30, 1e31, 1e32:
+        with pytest.raises(UserError, match=r"Lower training\.learning_rate"):
+            project.train("failing", learning_rate=rate, warmup_epochs=0)
+    trained = len(steps)
+    project.train("failing")
+    assert outputs(project, "failing") == first
+    assert len(steps) == trained
+
+
+def test_more_epochs_continue_and_end_as_the_longer_training(project, steps):
+    bank = project.folder / "train.zarr"
+    operator = {"name": "non_local", "width": 4, "layers": 1, "dropout": 0.2}
+    project.train("long", operator, bank, epochs=4)
+    whole = len(steps)
+    for epochs in 1, 2, 4:
+        project.train("longer", operator, bank, epochs=epochs)
+    assert len(steps) == 2 * whole
+    assert equal(weights(project, "longer"), weights(project, "long"))
+    histories = [
+        [
+            {key: value for key, value in json.loads(line).items() if key != "seconds"}
+            for line in (project.folder / name / "history.jsonl").read_text().splitlines()
+        ]
+        for name in ("long", "longer")
+    ]
+    assert histories[0] == histories[1]
+    assert load_checkpoint(project.checkpoint("longer")).about["epoch"] == 4
+
+
+def test_a_damaged_kept_checkpoint_is_made_again_from_its_state(project, steps, caplog):
+    project.train("damaged")
+    first = outputs(project, "damaged")
+    trained = len(steps)
+    (path,) = (project.folder / "damaged").glob("trainings/*/checkpoint.safetensors")
+    path.write_bytes(first[0][:-1] + b"#")
+    project.train("damaged")
+    assert f"warning: {path}: missing or damaged. It is made again." in caplog.text
+    assert outputs(project, "damaged") == first
+    assert len(steps) == trained
+
+
+@pytest.mark.parametrize("place", ["save_checkpoint", "finish", "place", "keep"])
+def test_a_training_killed_at_its_end_ends_with_the_same_bytes(project, monkeypatch, place, steps):
+    project.train("undisturbed")
+    trained = len(steps)
+    jobs = lfb.learning.jobs.training
+
+    def kill(*given: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs if place == "save_checkpoint" else jobs.Trainings, place, kill)
+        with pytest.raises(KeyboardInterrupt):
+            project.train("ended")
+    project.train("ended")
+    assert len(steps) == 2 * trained
+    assert equal(weights(project, "ended"), weights(project, "undisturbed"))
+    shutil.rmtree(project.folder / "ended")
+    shutil.rmtree(project.folder / "undisturbed")
+
+
+@pytest.fixture
 def signalled(project, monkeypatch) -> Iterator[str]:
     """Let the second iteration of a new training get a signal; return the training's name."""
     step = lfb.learning.training.training_step
@@ -238,8 +359,8 @@ def signalled(project, monkeypatch) -> Iterator[str]:
 def test_a_signal_stops_a_training_which_then_continues(project, signalled):
     message = "stopped: epoch 1/2: saved and stopped after iteration 2 (signal SIGTERM); run the"
     with pytest.raises(Stopped, match=re.escape(message)):
-        project.train(signalled, None, None)
-    project.train(signalled, None, None)
+        project.train(signalled)
+    project.train(signalled)
     made = load_file(project.checkpoint(signalled))
     expected = load_file(project.checkpoint("baseline"))
     assert all(torch.equal(made[name], expected[name]) for name in expected)
@@ -251,5 +372,5 @@ def test_under_slurm_a_stopped_training_requeues_its_job(project, signalled, mon
     monkeypatch.setattr(SlurmJob, "seconds_left", lambda job: 1000)
     monkeypatch.setattr(SlurmJob, "requeue", lambda job: f"job {job.number} waits")
     with pytest.raises(SystemExit, match="1"):
-        project.train(signalled, None, None)
+        project.train(signalled)
     assert "after iteration 2 (signal SIGTERM); job 7 waits" in caplog.text

@@ -116,13 +116,12 @@ class Killed(BaseException):
 
 @dataclasses.dataclass
 class Run:
-    """Repeated starts of a training program with the same state file."""
+    """Repeated starts of a training program with the same folder."""
 
     folder: Path
     bank: Bank | None
     operator: dict[str, Any] | None
     training: Training = TRAINING
-    code: str = "old"
     save_minutes: float | None = None
 
     def start(
@@ -138,12 +137,7 @@ class Run:
             name="lfb_test",
             seed=7,
             team=ALONE,
-            identity={
-                "code": self.code,
-                "settings": {"training": dataclasses.asdict(self.training)},
-                "seed": 7,
-            },
-            state_file=self.folder / "resume.pt",
+            folder=self.folder,
             save_minutes=self.save_minutes,
             stop=stop,
         )
@@ -165,10 +159,10 @@ def test_a_killed_run_ends_with_the_weights_of_one_never_killed(
 
     keep = lfb.learning.training.save_state
 
-    def killed(path, identity, model, optimizer, history, finished) -> None:
+    def killed(path, model, optimizer, history) -> None:
         last = len(history) == epoch
         if not last or kept:
-            keep(path, identity, model, optimizer, history, finished)
+            keep(path, model, optimizer, history)
         if last:
             raise Killed
 
@@ -366,8 +360,8 @@ def test_training_learns(tmp_path):
 def kill_after_the_first_epoch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     keep = lfb.learning.training.save_state
 
-    def killed(*state, finished) -> None:
-        keep(*state, finished)
+    def killed(*state) -> None:
+        keep(*state)
         raise Killed
 
     with monkeypatch.context() as patch:
@@ -376,19 +370,7 @@ def kill_after_the_first_epoch(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
             run.start()
 
 
-def test_a_state_of_another_configuration_is_an_error_with_keys_and_values(tmp_path, monkeypatch):
-    run = Run(tmp_path, None, None)
-    kill_after_the_first_epoch(run, monkeypatch)
-    run.training = dataclasses.replace(TRAINING, epochs=4, momentum=0.5)
-    with pytest.raises(UserError) as refused:
-        run.start()
-    assert (
-        "resume.pt: an interrupted run with another configuration left this file. It differs in: "
-        "settings.training.epochs (3, now 4), settings.training.momentum (0.9, now 0.5). "
-    ) in str(refused.value)
-
-
-def test_a_finished_run_is_not_trained_again_and_does_not_block_another(tmp_path, monkeypatch):
+def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch):
     run = Run(tmp_path / "run", None, None)
     history, weights = run.start()
     with monkeypatch.context() as patch:
@@ -396,26 +378,6 @@ def test_a_finished_run_is_not_trained_again_and_does_not_block_another(tmp_path
         again, kept = run.start(weights=99)
     assert again == history
     assert all(torch.equal(kept[name], weights[name]) for name in weights)
-
-    other = dataclasses.replace(TRAINING, epochs=2)
-    run.training = other
-    _, after = run.start()
-    _, alone = Run(tmp_path / "alone", None, None, other).start()
-    assert all(torch.equal(after[name], alone[name]) for name in alone)
-
-
-def test_a_run_that_continues_with_other_code_warns(tmp_path, monkeypatch, caplog):
-    caplog.set_level(logging.INFO, "lfb")
-    run = Run(tmp_path, None, None)
-    kill_after_the_first_epoch(run, monkeypatch)
-    run.code = "newer"
-    history, _ = run.start()
-    assert len(history) == 3
-    assert any("the code has changed since the epochs in" in r.message for r in caplog.records)
-    run.code = "newest"  # a finished run does not continue: no warning
-    caplog.clear()
-    run.start()
-    assert not any("continuing" in r.message for r in caplog.records)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", "cut", {"epoch": 1}, [1], {"identity": 3}])
@@ -472,7 +434,7 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     one, other = (torch.load(tmp_path / f"rank-{rank}.pt") for rank in range(2))
     assert one["mean"] == other["mean"] == 1.5  # the mean of 1 and 2
     assert one["dropout seed"] != other["dropout seed"]
-    assert [(tmp_path / f"resume-{rank}.pt").exists() for rank in range(2)] == [True, False]
+    assert [(tmp_path / f"process-{rank}/resume.pt").exists() for rank in range(2)] == [True, False]
     assert one["losses"] == other["losses"]
     assert len(one["losses"]) == TRAINING.epochs
     length = len(make_keyframes()) // (2 * TRAINING.batch)
@@ -483,7 +445,7 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     # Stopped within an epoch by the second process alone, and started again.
     assert one["resumed losses"] == one["losses"]
     assert all(torch.equal(weights[name], one["resumed weights"][name]) for name in weights)
-    assert (tmp_path / "stopped.pt").exists()
+    assert (tmp_path / "stopped/resume.pt").exists()
 
     # One process with the same total batch differs a little: in batch norms, dropout and the mean
     # over people. tests/test_bench_gpu.py compares without these differences.
@@ -497,8 +459,7 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
         name="lfb_test",
         seed=0,
         team=ALONE,
-        identity={},
-        state_file=tmp_path / "alone.pt",
+        folder=tmp_path / "alone",
     )
     assert one["losses"] == pytest.approx([metrics["loss"] for metrics in history], abs=0.03)
 

@@ -58,13 +58,15 @@ def test_the_metrics_of_epochs_are_those_of_the_resume_state(checkpoint, tmp_pat
 
     def problems(*lines: dict) -> list[str]:
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        return list(check_history(path, checkpoint))
+        return list(check_history(path, checkpoint, state_file))
 
     other = [HISTORY[0], {"epoch": 2, "loss": 0.26}]
+    state_file = None
     assert problems(*HISTORY) == problems(*other) == []  # there is no resume state to compare with
+    state_file = tmp_path / "resume.pt"
     network = nn.Linear(1, 1)
     optimizer = SGD(network.parameters(), momentum=0.9, weight_decay=0)
-    save_state(tmp_path / "resume.pt", {}, network, optimizer, HISTORY, True)
+    save_state(state_file, network, optimizer, HISTORY)
     assert problems(*HISTORY) == []
     for lines, text in (
         (other, "not the metrics in"),

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import time
@@ -19,6 +20,7 @@ VIDEOS = "resources/demo/videos"
 TRAIN = "resources/demo/train.csv"
 CHECK = "results/data/check.json"
 BASELINE = "results/seed-0/baseline/checkpoint.safetensors"
+TRAININGS = "results/seed-0/baseline/trainings"
 MAX = "results/seed-0/lfb_max/checkpoint.safetensors"
 PREDICTIONS = "results/seed-0/lfb_max/predictions.npz"
 BANK = "results/seed-0/bank/val.zarr"
@@ -182,25 +184,27 @@ def test_a_checkpoint_with_other_tensors_is_refused(
     )
 
 
-def test_a_resume_state_of_another_configuration_is_refused_and_kept(
+def test_another_configuration_keeps_the_state_of_an_interrupted_training(
     copy: Workflow, commands: dict[str, str]
 ) -> None:
-    command = commands["train_baseline 0"]
-    state = copy.path("results/seed-0/baseline/resume.pt")
-    state.unlink()  # the finished training left it
+    command, expected = commands["train_baseline 0"], copy.path(BASELINE).read_bytes()
+    shutil.rmtree(copy.path(TRAININGS))
     job = subprocess.Popen(
         ["bash", "-c", command], cwd=copy.folder, env=ENVIRONMENT, start_new_session=True
     )
-    while not state.exists():
+    while not (states := list(copy.path(TRAININGS).glob("*/resume.pt"))):
         assert job.poll() is None
         time.sleep(0.005)
     os.killpg(job.pid, signal.SIGKILL)
     job.wait()
-    kept = state.read_bytes()
-    other = copy.with_settings(command, '"epochs": 8', '"epochs": 9')
-    message = "It differs in: settings.training.epochs (8, now 9)"
-    refused(copy, other, BASELINE, "results/seed-0/baseline/resume.pt: ", message)
-    assert state.read_bytes() == kept
+    kept = states[0].read_bytes()
+    other = copy.with_settings(command, '"momentum": 0.9', '"momentum": 0.5')
+    assert copy.shell(other).code == 0
+    assert states[0].read_bytes() == kept
+    assert copy.path(BASELINE).read_bytes() != expected
+    again = copy.shell(command)
+    assert "continuing after epoch" in again.output
+    assert copy.path(BASELINE).read_bytes() == expected
 
 
 def test_cuda_without_a_gpu_is_refused_before_any_work(
@@ -237,19 +241,26 @@ def test_training_continues_when_a_full_disk_has_room_again(
 ) -> None:
     command = copy.with_settings(commands["train_baseline 0"], '"epochs": 8', '"epochs": 1')
     command = command.replace(str(Path(BASELINE).parent), str(small_disk))
-    explained(copy.shell(command), f"{small_disk}/resume.pt: the disk is full")
-    assert list(small_disk.iterdir()) == []
+    explained(copy.shell(command), "/resume.pt: the disk is full")
+    assert files(small_disk) == ["identity.json"]
 
     resize(small_disk, "160k")  # enough for only the resume state
-    explained(copy.shell(command), f"{small_disk}/checkpoint.safetensors: the disk is full")
-    assert [path.name for path in small_disk.iterdir()] == ["resume.pt"]
+    explained(copy.shell(command), "/checkpoint.safetensors: the disk is full")
+    assert files(small_disk) == ["identity.json", "resume.pt"]
 
     resize(small_disk, "1m")
     result = copy.shell(command)
     assert result.code == 0, result.output
     assert "continuing after epoch 1" in result.output
-    left = {path.name for path in small_disk.iterdir()}
-    assert left == {"checkpoint.safetensors", "history.jsonl", "resume.pt"}
+    made = ["checkpoint.safetensors", "history.jsonl"]  # here, and where they are kept
+    assert files(small_disk) == sorted(
+        [*made, *made, "identity.json", "finished.json", "resume.pt"]
+    )
+
+
+def files(folder: Path) -> list[str]:
+    """Return the names of all files below a folder, sorted."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def resize(disk: Path, size: str) -> None:

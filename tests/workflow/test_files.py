@@ -25,7 +25,7 @@ def test_files_are_few(finished: Workflow) -> None:
     assert kinds == {
         "resources/frames": VIDEOS,
         "banks": 16 * BANKS,  # 15, and one for each shard of features
-        "results": 10 + 5 * MODELS,
+        "results": 10 + 9 * MODELS,
         "logs": jobs + settings,
         "benchmarks": 2 + 2 * MODELS + PIECES,
         ".snakemake/metadata": 18 + 4 * MODELS + BANKS + PIECES,  # outputs, also deleted ones

@@ -28,12 +28,12 @@ def test_a_run_killed_several_times_gives_the_same_table(
     frames = times(fresh, "resources/frames/*.zip")
 
     run = Running(fresh)
-    run.wait_for_file("results/seed-0/baseline/resume.pt")
+    run.wait_for_file("results/seed-0/baseline/trainings/*/resume.pt")
     run.kill_job("train")
     done += run.done()
 
     run = Running(fresh)
-    run.wait_for_file("results/seed-0/baseline/resume.pt")
+    run.wait_for_file("results/seed-0/baseline/trainings/*/resume.pt")
     run.kill_everything()
     done += run.done()
 
@@ -44,7 +44,8 @@ def test_a_run_killed_several_times_gives_the_same_table(
     done += run.done()
 
     run = Running(fresh)
-    model = run.wait_for_file("results/seed-0/lfb_*/resume.pt").parent.name
+    state = run.wait_for_file("results/seed-0/lfb_*/trainings/*/resume.pt")
+    model = state.parents[2].name
     run.kill_job("train", model)
     done += run.done()
 

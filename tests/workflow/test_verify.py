@@ -15,7 +15,7 @@ DAMAGED = {
     "results/seed-0/baseline/history.jsonl": b"epoch",
     "results/seed-0/lfb_max/metrics.json": b"mAP",
     "results/seed-0/lfb_nl/predictions.npz": b"NUMPY",
-    "results/seed-0/lfb_nl/resume.pt": b"identity",
+    "results/seed-0/lfb_nl/trainings/*/resume.pt": b"history",
     "results/report.html": b"mAP",
     "results/browse.html": b"html",
 }
@@ -52,7 +52,13 @@ def test_verify_finds_nothing_in_a_finished_run_and_changes_nothing(copy: Workfl
 
 
 def test_verify_lists_every_damaged_file_and_makes_none_again(copy: Workflow) -> None:
-    for name, text in DAMAGED.items():
+    damaged = {
+        str(path.relative_to(copy.folder)): text
+        for pattern, text in DAMAGED.items()
+        for path in copy.folder.glob(pattern)
+    }
+    assert len(damaged) == len(DAMAGED)
+    for name, text in damaged.items():
         damage(copy.path(name), text)
     damage(copy.path(DAMAGED_BANK) / "feature" / "c" / "0" / "0", b"")
     copy.path(LOST).unlink()
@@ -60,7 +66,7 @@ def test_verify_lists_every_damaged_file_and_makes_none_again(copy: Workflow) ->
     result = copy.run("verify")
     assert result.code == 1, result.output
     lines = copy.path("logs/verify.log").read_text().splitlines()
-    for name in [*DAMAGED, DAMAGED_BANK, LOST]:
+    for name in [*damaged, DAMAGED_BANK, LOST]:
         assert any(line.strip().startswith(name) for line in lines), (name, result.output)
     assert state(copy) == before
 

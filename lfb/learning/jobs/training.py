@@ -16,7 +16,9 @@ from lfb.data.keyframes import Keyframes
 from lfb.files.atomic import atomic
 from lfb.files.digests import digest
 from lfb.interruption import Interruption, SlurmJob, Stopped
-from lfb.learning.clips import Clips, Input, Window
+from lfb.learning.clips import Clips, Input, Shuffled, Window
+from lfb.learning.continuing import adopt, begin_training
+from lfb.learning.kept import CHECKPOINT, HISTORY, STATE, Trainings
 from lfb.learning.team import Team
 from lfb.learning.training import Training, train
 from lfb.models.action_model import build_model
@@ -42,15 +44,16 @@ def train_model(
     history: File,
     team: Team,
     save_minutes: float | None,
+    keep: int,
     workers: int,
 ) -> None:
     """Train one model and write its checkpoint and the metrics of each epoch.
 
+    The training is kept beside these outputs, see ``lfb.learning.kept``. If there is a finished one
+    with the same code, settings, data and seed, nothing is trained.
+
     When a signal or the time limit of its Slurm job stops the training, the process ends with exit
     code 1, and the job goes back into Slurm's queue.
-
-    A resume state lies beside the checkpoint. Snakemake must not know of it, because it deletes
-    declared outputs before it starts a job again.
 
     Args:
         settings: From ``lfb.config.settings.training_settings``.
@@ -64,6 +67,7 @@ def train_model(
         history: JSON lines to write.
         team: The processes that train together; the first one writes.
         save_minutes: Minutes between two saves within an epoch; None for none.
+        keep: Finished trainings that stay, with this one.
         workers: Data-loading processes of each training process.
     """
     chosen, frames = Keyframes.load(keyframes), Manifest(manifest)
@@ -76,20 +80,7 @@ def train_model(
         Window(**settings["window"]) if rows else None,
         seed,
     )
-    described = {
-        "backbone": settings["backbone"],
-        "head": settings["head"],
-        "operator": settings["operator"],
-        "outputs": chosen.outputs,
-    }
-    torch.manual_seed(seed_of("weights", seed))
-    model = build_model(**described)
     weights = settings["weights"]
-    if weights:
-        unused = load_backbone(model, weights)
-        log.info(
-            "%s: backbone from %s; not used: %s", name, weights, ", ".join(unused) or "nothing"
-        )
     identity = {
         "code": digest_of_code("scripts/train.py", [settings]),
         "settings": settings,
@@ -100,26 +91,53 @@ def train_model(
         "weights": digest(weights) if weights else None,
         "processes": team.size,
     }
-    job = SlurmJob.current() if team.leads else None
-    with Interruption(job) as interruption, _requeued(job, team):
-        metrics = train(
-            model,
-            clips,
-            Training(**settings["training"]),
-            name=name,
-            seed=seed,
-            team=team,
-            identity=identity,
-            state_file=Path(checkpoint).with_name("resume.pt"),
-            save_minutes=save_minutes,
-            stop=interruption.reason,
-            workers=workers,
-        )
+    trainings = Trainings(Path(checkpoint).with_name("trainings"))
+    folder = trainings.folder(identity)
+    if any(team.gather(team.leads and trainings.is_finished(identity))):
+        log.info("%s: trained already, in %s", name, folder)
+    else:
+        recipe = Training(**settings["training"])
+        if team.leads:
+            length = len(Shuffled(len(clips), recipe.batch, seed, 0, team.size, recipe.epoch_clips))
+            adopt(trainings, Path(checkpoint).with_name(STATE))
+            begin_training(trainings, identity, length, name)
+        team.gather(None)  # the others wait for the folder
+        described = {
+            "backbone": settings["backbone"],
+            "head": settings["head"],
+            "operator": settings["operator"],
+            "outputs": chosen.outputs,
+        }
+        torch.manual_seed(seed_of("weights", seed))
+        model = build_model(**described)
+        if weights:
+            unused = load_backbone(model, weights)
+            log.info(
+                "%s: backbone from %s; not used: %s", name, weights, ", ".join(unused) or "nothing"
+            )
+        job = SlurmJob.current() if team.leads else None
+        with Interruption(job) as interruption, _requeued(job, team):
+            metrics = train(
+                model,
+                clips,
+                recipe,
+                name=name,
+                seed=seed,
+                team=team,
+                folder=folder,
+                save_minutes=save_minutes,
+                stop=interruption.reason,
+                workers=workers,
+            )
+        if team.leads:
+            about = {"model": described, "epoch": len(metrics), **identity}
+            save_checkpoint(folder / CHECKPOINT, model, about)
+            with atomic(folder / HISTORY) as scratch:
+                scratch.write_text("".join(json.dumps(line) + "\n" for line in metrics))
+            trainings.finish(identity)
     if team.leads:
-        about = {"model": described, "epoch": len(metrics), **identity}
-        save_checkpoint(checkpoint, model, about)
-        with atomic(history) as scratch:
-            scratch.write_text("".join(json.dumps(line) + "\n" for line in metrics))
+        trainings.place(identity, Path(checkpoint), Path(history))
+        trainings.keep(keep)
 
 
 @contextmanager
