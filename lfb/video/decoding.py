@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def probe(video: str | Path) -> Probe:
     Raises:
         UserError: The file is missing, not a video, or ends before its header says.
     """
-    with _open(video) as (container, stream):
+    with opened(video) as (container, stream):
         begin = (container.start_time or 0) / av.time_base
         declared = (container.duration or 0) / av.time_base
         last = pictures = 0.0  # end (s) of the last packet of any stream, and of the pictures
@@ -86,7 +87,7 @@ def jpegs(
     # One for all frames: frame.to_image() creates one per frame, which takes 3 ms.
     reformatter = VideoReformatter()
     previous, data = None, b""
-    for frame in islice(_resampled(video, fps, start), limit):
+    for frame in islice(resampled(video, fps, start), limit):
         # A frame that the filter repeats has the same buffer; it is encoded once.
         if previous is None or frame.planes[0].buffer_ptr != previous.planes[0].buffer_ptr:
             image = Image.fromarray(reformatter.reformat(frame, format="rgb24").to_ndarray())
@@ -100,7 +101,12 @@ def jpegs(
 
 
 @contextmanager
-def _open(video: str | Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+def opened(video: str | Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """Yield a video file and its video stream.
+
+    Raises:
+        UserError: The file is missing, or not a video.
+    """
     if not Path(video).is_file():
         raise UserError(f"{video}: no such video file. Fetch it, or fix the path.")
     try:
@@ -115,8 +121,15 @@ def _open(video: str | Path) -> Iterator[tuple[av.container.InputContainer, av.V
         yield container, container.streams.video[0]
 
 
-def _resampled(video: str | Path, fps: float, start: float) -> Iterator[av.VideoFrame]:
-    with _open(video) as (container, stream):
+def resampled(
+    video: str | Path, fps: float | Fraction, start: float = 0.0
+) -> Iterator[av.VideoFrame]:
+    """Yield the frames of a video from second ``start`` on, at a constant rate, as it stores them.
+
+    Raises:
+        UserError: The file is missing, not a video, or damaged.
+    """
+    with opened(video) as (container, stream):
         begin = (container.start_time or 0) / av.time_base
         graph = av.filter.Graph()
         source = graph.add_buffer(template=stream)

@@ -23,7 +23,7 @@ from lfb.video.extraction import (
     verify_all,
 )
 from lfb.video.frames import FrameZip
-from tests.films import BROKEN, CUT, make_video, source_frame, unpack
+from tests.films import BROKEN, CUT, make_video, source_frame, turn_right, unpack
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,14 +72,7 @@ def test_the_zip_has_the_documented_members(cut: Path) -> None:
 
 
 def test_frames_are_rotated_as_the_file_says(videos: Path, tmp_path: Path) -> None:
-    data = (videos / "plain.mp4").read_bytes()
-    begin = data.index(b"tkhd")
-    upright = b"".join(v.to_bytes(4) for v in (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30))
-    right = b"".join(
-        (v % 2**32).to_bytes(4) for v in (0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
-    )
-    turned = data[:begin] + data[begin:].replace(upright, right, 1)
-    (tmp_path / "turned.mp4").write_bytes(turned)
+    turn_right(videos / "plain.mp4", tmp_path / "turned.mp4")
     info = extract(tmp_path / "turned.mp4", tmp_path / "a.zip", **CUT)
     assert (info.width, info.height) == (48, 64)
     with Image.open(io.BytesIO(FrameZip(tmp_path / "a.zip").read(1))) as image:
