@@ -58,7 +58,9 @@ def follow(cluster: SlurmCluster, run: subprocess.Popen[bytes], log: Path, rule:
         if state == "RUNNING" and " loss " in text and text.splitlines()[0] != seen:
             seen = text.splitlines()[0]
             if len(ends) == 1:
-                cluster.ask("sbatch --partition=urgent --exclusive --wrap 'sleep 1'")
+                cluster.ask(
+                    "sbatch --partition=urgent --exclusive --output=/dev/null --wrap 'sleep 1'"
+                )
             elif len(ends) == 2:
                 cluster.ask(f"scontrol requeue {number}")
     return ends

@@ -15,7 +15,7 @@ import sys, time
 from pathlib import Path
 from tests.workflow.slurm_cluster import SlurmCluster
 with SlurmCluster(Path(sys.argv[1])) as cluster:
-    print(cluster.ask("sbatch --parsable --wrap 'sleep 1000'"), flush=True)
+    print(cluster.ask("sbatch --parsable --output=/dev/null --wrap 'sleep 1000'"), flush=True)
     time.sleep(1000)
 """
 
