@@ -1,6 +1,11 @@
 """Videos and their frames, made once for all tests."""
 
 import os
+
+# One thread for each process: threads of PyTorch that wait for each other keep the cores busy,
+# which costs minutes if anything else runs on them. Jobs of Snakemake get their own number.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
