@@ -24,6 +24,7 @@ if "demo" in config:
 
 
 include: "rules/fetch.smk"
+include: "rules/exchange.smk"
 include: "rules/check.smk"
 include: "rules/frames.smk"
 include: "rules/proposals.smk"

@@ -7,6 +7,7 @@ above it in this list (tests/test_layers.py):
     config     the config: read, checked, and split into what each job depends on
     video      frames: extraction from videos, packing, decoding
     data       annotations, detected people, keyframes, predictions, the data check, the demo
+    exchange   annotation tools: exports read, predictions written
     bank       the feature bank: store, writing, look-up, MMAction2's format
     models     backbones, operators, the action model, checkpoints, published weights
     learning   clips, training, inference, processes and devices

@@ -12,6 +12,7 @@ PACKAGES = [
     "config",
     "video",
     "data",
+    "exchange",
     "bank",
     "models",
     "learning",

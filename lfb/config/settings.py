@@ -25,6 +25,11 @@ def fetch_settings(config: Mapping[str, Any], kinds: Iterable[str]) -> dict[str,
     }
 
 
+def import_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the import of annotations depends on, in addition to the exports."""
+    return {"data": config["data"], "exports": config["annotation_tools"]["exports"]}
+
+
 def trained(config: Mapping[str, Any]) -> list[str]:
     """Return the models that are trained: those without a checkpoint to import."""
     return [model for model, own in config["models"].items() if "checkpoint" not in own]
