@@ -18,9 +18,7 @@ rule import_annotations:
         "../environment.yml"
     params:
         program=program("import_annotations"),
-        settings=settings_file(
-            "import_annotations", settings.import_settings(config)
-        ),
+        settings=settings_file("import_annotations", settings.import_settings(config)),
         record=workflow.pathvars.apply("<resources>/imported.json"),
     message:
         "{rule}: convert exports of annotation tools"
