@@ -114,9 +114,8 @@ def _open_zip(path: Path) -> tuple[str, _Reader]:
 
 
 def _mot_reader(path: Path, data: bytes) -> _Reader:
-    video = path.stem
-    if path.parent.name in ("gt", "det"):
-        video = path.parent.parent.name
+    sequence = path.stem in ("gt", "det")  # a file of MOTChallenge's folder of a video
+    video = path.parent.parent.name if sequence else path.stem
     labels, info = (
         Path(other).read_bytes() if Path(other).is_file() else None
         for other in _beside(PurePosixPath(path))

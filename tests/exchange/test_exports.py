@@ -62,13 +62,14 @@ def test_a_sequence_of_mot_is_a_folder_or_a_zip(tmp_path: Path) -> None:
     assert from_zip.actions == ["sit", "run", "walk"]
 
 
-def test_a_folder_of_mot_without_seqinfo_has_the_name_of_the_video(tmp_path: Path) -> None:
-    path = tmp_path / "exports/hall/gt/gt.txt"
-    path.parent.mkdir(parents=True)
-    path.write_text(MOT)
-    found = read_export(path, tool_files.films(tmp_path), findings := Findings())
-    assert findings.errors == []
-    assert found.recordings[0].film.name == "hall"
+def test_without_seqinfo_a_folder_or_file_has_the_name_of_the_video(tmp_path: Path) -> None:
+    for name in "hall/gt/gt.txt", "det/hall.txt":
+        path = tmp_path / "exports" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(MOT)
+        found = read_export(path, tool_files.films(tmp_path), findings := Findings())
+        assert findings.errors == []
+        assert found.recordings[0].film.name == "hall"
 
 
 def test_wildcards_name_files_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
