@@ -3,6 +3,7 @@
 in    a model's checkpoint, the validation split and, for an operator, its bank
 out   <results>/seed-{seed}/{model}/predictions.npz    a score for every box and action
       <results>/seed-{seed}/{model}/metrics.json       mAP and AP under three protocols
+      <results>/seed-{seed}/{model}/thresholds.json    on request, a threshold for each class
       <results>/seed-{seed}/{model}/submission.csv     on request, for AVA's own script
       <results>/map_table.csv                          a row for each model
       <results>/map_table.json                         the code, settings and metrics it is made of
@@ -106,6 +107,35 @@ rule evaluate:
         *code("evaluate"),
         program=program("evaluate"),
         settings=settings_file("evaluate", {"unscored": config["data"]["unscored"]}),
+    message:
+        "{rule}: seed {wildcards.seed}, model {wildcards.model}"
+    shell:
+        "python {params.program} --log {log} --settings {params.settings:q}"
+        " --labels {input.labels:q} --annotations {input.annotations:q}"
+        " --excluded {input.excluded:q} --predictions {input.predictions} --output {output}"
+
+
+rule choose_thresholds:
+    """Choose the threshold of each class with the best F1, if you ask for the file."""
+    input:
+        unpack(users(validation_files, rule="choose_thresholds")),
+        predictions="<results>/seed-{seed}/{model}/predictions.npz",
+    output:
+        "<results>/seed-{seed}/{model}/thresholds.json",
+    log:
+        "<logs>/seed-{seed}/{model}/choose_thresholds.log",
+    localrule: True
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        *code("choose_thresholds"),
+        program=program("choose_thresholds"),
+        settings=settings_file(
+            "choose_thresholds", settings.threshold_settings(config)
+        ),
     message:
         "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:

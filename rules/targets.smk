@@ -36,6 +36,14 @@ rule banks:
         "{rule}: ready"
 
 
+rule thresholds:
+    """The thresholds of all models, a threshold for each class."""
+    input:
+        of_models("thresholds.json", SEEDS),
+    message:
+        "{rule}: ready"
+
+
 # A target for each model by its name: `snakemake --cores all lfb_max`.
 for model in MODELS:
 

@@ -154,6 +154,14 @@ def prediction_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]
     return {**settings, "inference": _some(config["inference"], *keys)}
 
 
+def threshold_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the thresholds depend on, in addition to predictions and ground truth."""
+    return {
+        "unscored": config["data"]["unscored"],
+        "protocol": config["evaluation"]["protocol"],
+    }
+
+
 def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the table shows in addition to the measured numbers."""
     models = config["models"]

@@ -16,7 +16,7 @@ compares everything else with MMAction2.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, Literal
@@ -194,13 +194,35 @@ class _Scene:
     excluded: np.ndarray  # (K,) bool
 
 
-def _evaluate(
+@dataclass(frozen=True)
+class Ranking:
+    """The entries of one class that a protocol counts, by falling score.
+
+    Attributes:
+        score: (E,) their scores.
+        entry: (E,) their places in the order given, keyframe by keyframe.
+        target: (E,) the ground-truth box that each one matches, -1 for none.
+        to_find: Number of ground-truth boxes that recall is measured against.
+    """
+
+    score: np.ndarray
+    entry: np.ndarray
+    target: np.ndarray
+    to_find: int
+
+
+def rankings(
     predictions: Predictions | Entries,
     truth: "pd.DataFrame",
+    *,
     classes: Collection[int],
     excluded: Collection[tuple[str, int]],
-    protocols: list[str],
-) -> dict[str, Result]:
+    protocols: Sequence[str],
+) -> Iterator[list[Ranking]]:
+    """Yield the ranking under each protocol, for each class by rising id.
+
+    See ``evaluate`` for arguments and errors.
+    """
     entries = predictions.entries() if isinstance(predictions, Predictions) else predictions
     ids = sorted(classes)
     scene = _scene(entries, truth, ids, excluded)
@@ -215,23 +237,42 @@ def _evaluate(
     row, score = scene.row[by_class], scene.score[by_class]
     counted = [_counted(scene, rule)[by_class] for rule in rules]
     starts = np.searchsorted(scene.action[by_class], np.arange(len(ids) + 1))
-    ap = np.full((len(rules), len(ids)), math.nan)
-    total = np.zeros((len(rules), len(ids)), dtype=int)
     target = np.full(len(scene.box), -1, dtype=np.int32)  # of each box, for the current class
     for c in range(len(ids)):
         part = slice(starts[c], starts[c + 1])
         ranked = _falling(score[part])
+        found = []
         for p, rule in enumerate(rules):
             kept = ranked[counted[p][part][ranked]]
-            total[p, c] = len(kept)
-            if to_find[p][c] and not len(kept):
+            boxes, truths = overlaps[rule.coordinates][c]
+            target[boxes] = truths
+            matched = target[row[part][kept]]
+            target[boxes] = -1
+            found.append(Ranking(score[part][kept], kept, matched, int(to_find[p][c])))
+        yield found
+
+
+def _evaluate(
+    predictions: Predictions | Entries,
+    truth: "pd.DataFrame",
+    classes: Collection[int],
+    excluded: Collection[tuple[str, int]],
+    protocols: list[str],
+) -> dict[str, Result]:
+    ids = sorted(classes)
+    rules = [PROTOCOLS[name] for name in protocols]
+    ap = np.full((len(rules), len(ids)), math.nan)
+    total = np.zeros((len(rules), len(ids)), dtype=int)
+    to_find = np.zeros((len(rules), len(ids)), dtype=int)
+    of_class = rankings(predictions, truth, classes=classes, excluded=excluded, protocols=protocols)
+    for c, found in enumerate(of_class):
+        for p, (rule, ranking) in enumerate(zip(rules, found, strict=True)):
+            total[p, c], to_find[p, c] = len(ranking.entry), ranking.to_find
+            if ranking.to_find and not len(ranking.entry):
                 ap[p, c] = rule.undetected
-            elif to_find[p][c]:
-                boxes, truths = overlaps[rule.coordinates][c]
-                target[boxes] = truths
-                ranks = _true_positives(kept, target[row[part][kept]], rule)
-                target[boxes] = -1
-                ap[p, c] = _average_precision(ranks, to_find[p][c])
+            elif ranking.to_find:
+                ranks = _true_positives(ranking, rule)
+                ap[p, c] = _average_precision(ranks, ranking.to_find)
 
     return {
         name: Result(
@@ -414,18 +455,17 @@ def _to_find(scene: _Scene, rule: Protocol, classes: int) -> np.ndarray:
     return np.bincount(action, minlength=classes)
 
 
-def _true_positives(entries: np.ndarray, target: np.ndarray, rule: Protocol) -> np.ndarray:
+def _true_positives(ranking: Ranking, rule: Protocol) -> np.ndarray:
     """Return the ranks, from 0, of the true positives.
 
     Args:
-        entries: Places of the entries, by falling score.
-        target: The ground-truth box that each one matches, -1 for none.
+        ranking: The entries of a class.
         rule: The protocol, which says which entry gets a box that several match.
     """
-    ranks = np.flatnonzero(target >= 0)
+    ranks = np.flatnonzero(ranking.target >= 0)
     if rule.first_match == "entry":
-        ranks = ranks[np.argsort(entries[ranks])]
-    _, first = np.unique(target[ranks], return_index=True)
+        ranks = ranks[np.argsort(ranking.entry[ranks])]
+    _, first = np.unique(ranking.target[ranks], return_index=True)
     return np.sort(ranks[first])
 
 

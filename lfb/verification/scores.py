@@ -18,6 +18,7 @@ from lfb.files.digests import digest, digest_json
 from lfb.report.seal import SealBroken, sealed_origin
 from lfb.scoring.evaluation import metrics
 from lfb.scoring.table import map_table, table_csv
+from lfb.scoring.thresholds import best_thresholds
 
 _TOLERANCE = 0.02  # of a score: another device, and bfloat16
 _AGAIN = "Delete it and run the same command again."
@@ -68,12 +69,23 @@ def check_metrics(path: Path, predictions: Predictions, split: Split) -> Iterato
     expected = metrics(
         predictions, split.annotations, classes=split.labels, excluded=split.excluded
     )
-    try:
-        found = json.loads(path.read_text())
-    except ValueError:
-        found = None
-    if found != json.loads(json.dumps(expected)):
+    if _content(path) != json.loads(json.dumps(expected)):
         yield f"{path}: damaged, or not the metrics of the predictions beside it. {_AGAIN}"
+
+
+def check_thresholds(
+    path: Path, predictions: Predictions, split: Split, protocol: str
+) -> Iterator[str]:
+    """Yield a line if thresholds are not those of the predictions."""
+    expected = best_thresholds(
+        predictions,
+        split.annotations,
+        classes=split.labels,
+        excluded=split.excluded,
+        protocol=protocol,
+    )
+    if _content(path) != expected:
+        yield f"{path}: damaged, or not the thresholds of the predictions beside it. {_AGAIN}"
 
 
 def check_table(
@@ -90,16 +102,12 @@ def check_table(
     if path.read_bytes().decode(errors="replace") != table_csv(table):
         yield f"{path}: damaged, or not the table of the metrics. {_AGAIN}"
     record = path.with_suffix(".json")
-    try:
-        origin = json.loads(record.read_text())
-    except ValueError:
-        origin = {}
     expected = {
         "code": digest_of_code("scripts/map_table.py"),
         "settings": settings,
         "metrics": {str(file): digest(file) for of_model in files.values() for file in of_model},
     }
-    if origin != expected:
+    if _content(record) != expected:
         yield f"{record}: damaged, or of other code or metrics than those that lie there. {_AGAIN}"
 
 
@@ -113,3 +121,11 @@ def check_report(path: Path, table: Path) -> Iterator[str]:
     rows = list(csv.DictReader(io.StringIO(table.read_text())))
     if origin != digest_json(rows):
         yield f"{path}: it shows another table than {table}. {_AGAIN}"
+
+
+def _content(path: Path) -> Any:
+    """Return the content of a JSON file, None if it is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError:
+        return None

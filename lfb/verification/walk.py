@@ -34,6 +34,7 @@ from lfb.verification.scores import (
     check_report,
     check_scores,
     check_table,
+    check_thresholds,
 )
 from lfb.video.frames import Manifest
 
@@ -248,6 +249,10 @@ class _Walk:
         split = self._split("val")
         if self._exists(measured) and predictions is not None and split is not None:
             self._add(measured, check_metrics(measured, predictions, split))
+        chosen, protocol = folder / "thresholds.json", self.settings["table"]["protocol"]
+        if chosen.exists() and predictions is not None and split is not None:
+            self.files += 1
+            self._add(chosen, check_thresholds(chosen, predictions, split, protocol))
 
     def _split(self, name: str) -> Split | None:
         """Return the annotations and proposals of a split; None if you have deleted them."""

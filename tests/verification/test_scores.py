@@ -15,12 +15,14 @@ from lfb.files.digests import digest, digest_json
 from lfb.report.seal import seal
 from lfb.scoring.evaluation import metrics
 from lfb.scoring.table import map_table, table_csv
+from lfb.scoring.thresholds import best_thresholds
 from lfb.verification.scores import (
     check_metrics,
     check_predictions,
     check_report,
     check_scores,
     check_table,
+    check_thresholds,
 )
 from tests.samples import annotation_table
 
@@ -76,6 +78,23 @@ def test_metrics_of_other_predictions_are_named(tmp_path):
         path.write_text(changed)
         (problem,) = check_metrics(path, PREDICTIONS, split)
         assert problem.startswith(f"{path}: damaged, or not the metrics of the predictions")
+
+
+def test_thresholds_of_other_predictions_are_named(tmp_path):
+    _, split = make_metrics(tmp_path)
+    path = tmp_path / "thresholds.json"
+    chosen = best_thresholds(
+        PREDICTIONS,
+        split.annotations,
+        classes=split.labels,
+        excluded=set(),
+        protocol="mmaction2",
+    )
+    for text, correct in ((json.dumps(chosen), True), ("{}", False), ("{", False)):
+        path.write_text(text)
+        problems = list(check_thresholds(path, PREDICTIONS, split, "mmaction2"))
+        assert correct == (not problems)
+        assert all(p.startswith(f"{path}: damaged, or not the thresholds") for p in problems)
 
 
 def test_a_table_of_other_metrics_is_named(tmp_path):
