@@ -133,9 +133,7 @@ rule choose_thresholds:
     params:
         *code("choose_thresholds"),
         program=program("choose_thresholds"),
-        settings=settings_file(
-            "choose_thresholds", settings.threshold_settings(config)
-        ),
+        settings=settings_file("choose_thresholds", settings.threshold_settings(config)),
     message:
         "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
