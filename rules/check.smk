@@ -3,8 +3,8 @@
 in    the annotation files and videos (or folders of frames) that the config's `data` names
 out   <results>/data/check.json                    what the data set contains, and warnings
       <results>/data/valid/{split}-{kind}.csv      with `data.invalid_keyframes: drop`: your files
-                                                   without the keyframes that have errors. Later
-                                                   jobs read these in place of yours
+                                                   without the keyframes that have errors or no
+                                                   frame. Later jobs read these in place of yours
 
 steps read every annotation file, and find the frames of every video; leave keyframes out
 """
@@ -44,10 +44,11 @@ rule check_data:
 
 
 rule leave_out:
-    """Copy a file without the keyframes that have errors, if the config says so."""
+    """Copy a file without the keyframes that have errors or no frame, if the config says so."""
     input:
         unpack(users(file_of_kind, rule="leave_out")),
         check="<results>/data/check.json",
+        manifest="<results>/data/manifest.json",
     output:
         "<results>/data/valid/{split}-{kind}.csv",
     log:
@@ -67,4 +68,5 @@ rule leave_out:
         "{rule}: {wildcards.kind} of split {wildcards.split}"
     shell:
         "python {params.program} --log {log} --check {input.check} --split {wildcards.split}"
-        " --kind {wildcards.kind} --source {input.source:q} --output {output}"
+        " --kind {wildcards.kind} --source {input.source:q} --manifest {input.manifest}"
+        " --output {output}"

@@ -35,7 +35,7 @@ rule extract_frames:
         program=program("extract_frames"),
         settings=settings_file(
             "extract_frames",
-            settings.data_settings(config),
+            settings.check_settings(config),
         ),
         folder=FRAMES,
         piece=piece_name,

@@ -37,4 +37,5 @@ rule select_keyframes:
         "python {params.program} --log {log} --settings {params.settings:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"
         " --excluded {input.excluded:q} --proposals {input.proposals:q}"
-        " --purpose {wildcards.purpose} --output {output}"
+        " --check {input.check} --split {wildcards.split} --purpose {wildcards.purpose}"
+        " --output {output}"

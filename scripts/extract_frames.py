@@ -2,14 +2,17 @@
 
 import argparse
 import json
+import logging
 from pathlib import Path
 
-from lfb.data.check_frames import check_frames, report_frames
+from lfb.data.check_frames import check_frames, left_out_frames, report_frames
 from lfb.errors import DataErrors
 from lfb.files.atomic import write_json
 from lfb.files.videos import find_videos
 from lfb.video.extraction import extract_all, verify_all
 from scripts.arguments import add_piece
+
+log = logging.getLogger("lfb")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +50,10 @@ def run(arguments: argparse.Namespace) -> None:
             processes=arguments.processes,
         )
     report_frames(manifest, settings.get("expected", {}))
-    if errors := check_frames({video: annotated[video] for video in videos}, manifest):
+    seconds = {video: annotated[video] for video in videos}
+    if settings["invalid_keyframes"] == "drop":
+        for warning in left_out_frames(seconds, manifest):
+            log.warning("warning: %s", warning)
+    elif errors := check_frames(seconds, manifest):
         raise DataErrors(errors)
     write_json(arguments.output, {"folder": folder, "pattern": pattern, **manifest})

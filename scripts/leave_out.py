@@ -12,10 +12,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", required=True)
     parser.add_argument("--kind", required=True, choices=["annotations", "proposals", "detections"])
     parser.add_argument("--source", required=True, help="your file")
+    parser.add_argument("--manifest", required=True, help="manifest of the frames")
     parser.add_argument("--output", required=True, help="csv to write")
 
 
 def run(arguments: argparse.Namespace) -> None:
     checked = json.loads(Path(arguments.check).read_text())["splits"][arguments.split]
     keyframes = {(video, second) for video, second in checked["left_out"]}
-    copy_without(arguments.kind, arguments.source, keyframes, arguments.output)
+    manifest = json.loads(Path(arguments.manifest).read_text())
+    copy_without(arguments.kind, arguments.source, keyframes, manifest, arguments.output)

@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     import torch
 
     from lfb.bank.opening import open_bank
+    from lfb.data.check_frames import left_out_frames
     from lfb.learning.clips import Input, Window
     from lfb.report.page import write_report
     from lfb.report.results import Data, day_of, load_models
@@ -44,6 +45,8 @@ def run(arguments: argparse.Namespace) -> None:
         published=arguments.published,
         baseline=baseline,
     )
+    check = json.loads(Path(arguments.check).read_text())
+    check["warnings"] += left_out_frames(check["seconds"], {"videos": manifest.videos})
     with Path(arguments.table).open(newline="") as file:
         table = list(csv.DictReader(file))
     write_report(
@@ -65,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
             clip=Input(**settings["input"]),
             bank=bank,
             window=Window(**settings["window"]),
-            check=json.loads(Path(arguments.check).read_text()),
+            check=check,
         ),
         table=table,
         protocol=settings["protocol"],

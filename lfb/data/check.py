@@ -1,8 +1,8 @@
 """The data check: list all errors of a data set together, before frames are extracted.
 
 Each part of the check is a module: ``check_split`` reads the files, ``check_boxes`` is what the
-readers say about boxes, ``check_videos`` and ``check_folder`` find the frames, ``check_keys`` and
-``check_seconds`` compare the files with each other and with the frames.
+readers say about boxes, ``check_videos`` and ``check_folder`` find the frames, ``check_keys``,
+``check_seconds`` and ``check_axes`` compare the files with each other and with the frames.
 """
 
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lfb.data.annotations import read_labels
+from lfb.data.check_axes import compare_axes
 from lfb.data.check_folder import check_folder
 from lfb.data.check_frames import ranges
 from lfb.data.check_keys import (
@@ -19,7 +20,7 @@ from lfb.data.check_keys import (
     compare_keys,
     compare_names,
 )
-from lfb.data.check_seconds import check_seconds, unannotated_ends
+from lfb.data.check_seconds import check_seconds, excluded_outside, unannotated_ends
 from lfb.data.check_split import SplitContents, SplitFiles, collect, first_lines, read_split
 from lfb.data.check_summary import gaps, summarize, unexpected_numbers
 from lfb.data.check_videos import check_videos
@@ -67,9 +68,10 @@ def check(
     Returns:
         Values for JSON. ``splits``: for each split the numbers of videos, keyframes, boxes and
         excluded keyframes, the boxes of each class and, if it has proposals, the number of
-        keyframes with one and the list of those without; with ``drop``, ``left_out``, a list of
-        (video, second). ``warnings``: a list of sentences. ``seconds``: the keyframes of each video
-        without the excluded, as ``ranges``.
+        keyframes with one and the list of those without; ``outside``, the (video, second) of
+        excluded seconds outside of their video, if there are any; with ``drop``, ``left_out``, a
+        list of (video, second). ``warnings``: a list of sentences. ``seconds``: the keyframes of
+        each video without the excluded, as ``ranges``.
 
     Raises:
         DataErrors: All errors found, one line each.
@@ -110,6 +112,10 @@ def check(
         for split in read
         if split.annotations is not None
     }
+    for split in read:
+        outside = excluded_outside(split, footage.frames, fps=fps, first_second=first_second)
+        if outside and split.name in summary:
+            summary[split.name]["outside"] = [list(keyframe) for keyframe in outside]
     for name, keyframes in left_out.items():
         summary[name]["left_out"] = [list(keyframe) for keyframe in sorted(keyframes)]
     if frames is not None:
@@ -140,8 +146,13 @@ def _compare(split: SplitContents, footage: Footage, *, fps: float, first_second
         )
     )
     findings.add(check_exclusions(split))
+    people = split.proposals
     if split.detections is not None and split.files.detections is not None:
-        findings.add(to_proposals(split.detections, split.files.detections, footage.sizes))
+        placed = to_proposals(split.detections, split.files.detections, footage.sizes)
+        findings.add(placed)
+        people = placed.valid
+    if same_keys and people is not None:
+        findings.add(compare_axes(split, people))
     return findings
 
 

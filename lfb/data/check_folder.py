@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lfb.data.footage import Footage
 from lfb.errors import Problem, UserError
-from lfb.video.frames import FrameFolder, decoded_size
+from lfb.video.frames import FrameFolder, decoded_size, other_size
 
 _SHOWN = 3  # videos or frames that a line names before it counts the rest
 
@@ -14,7 +14,10 @@ _SHOWN = 3  # videos or frames that a line names before it counts the rest
 def check_folder(
     videos: Iterable[str], folder: str | Path, pattern: str, *, fps: float, first_second: int
 ) -> Footage:
-    """Look at frames that exist already: the names of all, and the size of one of each video.
+    """Look at frames that exist already: the names of all, and the first and last of each video.
+
+    The last frame is the one that an interrupted extraction leaves incomplete. The frames between
+    are decoded when the manifest is written: AVA has millions.
 
     Args:
         videos: The annotated videos.
@@ -33,12 +36,12 @@ def check_folder(
             if not frames.path(1).exists():
                 absent.append(frames)
                 continue
-            footage.sizes[video] = decoded_size(frames.read(1), frames.path(1))
+            numbers = frames.numbers()
+            footage.frames[video] = numbers[-1]
+            footage.sizes[video] = _size(frames, numbers[-1])
         except UserError as error:
             errors.append(str(error))
             continue
-        numbers = frames.numbers()
-        footage.frames[video] = numbers[-1]
         if numbers[0] == 0:
             from_zero.append(str(frames.path(0)))
         if missing := sorted(set(range(1, numbers[-1])) - set(numbers)):
@@ -57,6 +60,18 @@ def check_folder(
         )
     footage.findings.problems += map(Problem, errors)
     return footage
+
+
+def _size(frames: FrameFolder, last: int) -> tuple[int, int]:
+    """Return width and height of the first frame, after decoding it and the last one.
+
+    Raises:
+        UserError: One does not decode, or their sizes differ.
+    """
+    size, other = (decoded_size(frames.read(n), frames.path(n)) for n in (1, last))
+    if size != other:
+        raise UserError(other_size(frames.path(last), other, size))
+    return size
 
 
 def _absent(folders: Sequence[FrameFolder]) -> str:

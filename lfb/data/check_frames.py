@@ -34,24 +34,52 @@ def check_frames(
         manifest: ``{"videos": {video: {"frames": n, "fps": f, "first_second": s}}}``.
     """
     absent = [f"'{video}'" for video in seconds if video not in manifest["videos"]]
+    errors = [f"video {_listed(absent)}: has no frames; extract them"] if absent else []
+    return errors + [
+        f"{text}; fix data.fps or data.first_second, extract a longer part, list such seconds "
+        "under `excluded`, or set data.invalid_keyframes: drop"
+        for text in _beyond(seconds, manifest)
+    ]
+
+
+def left_out_frames(
+    seconds: Mapping[str, Iterable[Sequence[int]]], manifest: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return a warning about the seconds that ``data.invalid_keyframes: drop`` leaves out.
+
+    The arguments are those of ``check_frames``.
+    """
+    return [
+        f"left out: {text}: the file promises more frames than it has "
+        "(data.invalid_keyframes: drop)"
+        for text in _beyond(seconds, manifest)
+    ]
+
+
+def has_frame(video: str, second: int, manifest: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether a second has a frame, as far as the manifest lists its video."""
+    info = manifest["videos"].get(video)
+    return info is None or 1 <= _number(second, info) <= info["frames"]
+
+
+def _beyond(
+    seconds: Mapping[str, Iterable[Sequence[int]]], manifest: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return a line about the seconds without a frame, if there are any."""
     beyond = [
-        (video, second, f"frame {number} of {info['frames']}")
+        (video, second, f"frame {_number(second, info)} of {info['frames']}")
         for video, info in manifest["videos"].items()
         for first, last in seconds.get(video, ())
         for second in range(first, last + 1)
-        if not 1 <= (number := _number(second, info)) <= info["frames"]
+        if not has_frame(video, second, manifest)
     ]
-    errors = [f"video {_listed(absent)}: has no frames; extract them"] if absent else []
-    if beyond:
-        (video, second, place), more = beyond[0], ""
-        if len(beyond) > 1:
-            videos = len({video for video, *_ in beyond})
-            more = f" ({len(beyond)} such seconds, of {videos} videos)"
-        errors.append(
-            f"video '{video}': second {second} is {place}{more}; fix data.fps or "
-            "data.first_second, extract a longer part or list such seconds under `excluded`"
-        )
-    return errors
+    if not beyond:
+        return []
+    (video, second, place), more = beyond[0], ""
+    if len(beyond) > 1:
+        videos = len({video for video, *_ in beyond})
+        more = f" ({len(beyond)} such seconds, of {videos} videos)"
+    return [f"video '{video}': second {second} is {place}{more}"]
 
 
 def report_frames(manifest: Mapping[str, Mapping[str, Any]], expected: Mapping[str, Any]) -> None:

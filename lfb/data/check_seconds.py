@@ -44,14 +44,22 @@ def check_seconds(
         keys = keys[keys["video"].isin(split.annotations["video"].unique())]
         tables.append((split.files.detected_people, keys))
     for file, keys in tables:
-        keys = keys[~pd.MultiIndex.from_frame(keys[KEY]).isin(split.excluded)]
-        number = _frame_number(keys["second"], fps, first_second)
-        bad = keys[(number < 1) | (number > keys["video"].map(frames).astype(float))]
+        bad = keys[_outside(keys, frames, fps, first_second)]
+        bad = bad[~pd.MultiIndex.from_frame(bad[KEY]).isin(split.excluded)]
         if not bad.empty:
             text = _describe(file, bad, frames, fps, first_second, split.name)
             outside = frozenset(bad[KEY].itertuples(index=False, name=None))
             findings.problems.append(Problem(text, outside))
     return findings
+
+
+def excluded_outside(
+    split: SplitContents, frames: Mapping[str, int], *, fps: float, first_second: int
+) -> list[tuple[str, int]]:
+    """Return the excluded seconds that are outside of their video; arguments as above."""
+    keys = pd.DataFrame(sorted(split.excluded), columns=KEY)
+    outside = keys[_outside(keys, frames, fps, first_second)]
+    return list(outside.itertuples(index=False, name=None))
 
 
 def unannotated_ends(
@@ -111,6 +119,10 @@ def _span(low: int, high: int) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
-def _frame_number(seconds: pd.Series, fps: float, first_second: int) -> pd.Series:
-    """Return the frames of seconds, as ``lfb.video.frames.FrameInfo.number`` counts them."""
-    return (fps * (seconds - first_second)).round() + 1
+def _outside(
+    keys: pd.DataFrame, frames: Mapping[str, int], fps: float, first_second: int
+) -> pd.Series:
+    """Return which seconds have a frame number that their video does not have, as far as known."""
+    # As lfb.video.frames.FrameInfo.number counts them.
+    number = (fps * (keys["second"].astype(float) - first_second)).round() + 1
+    return (number < 1) | (number > keys["video"].map(frames).astype(float))

@@ -34,8 +34,8 @@ def check_videos(
         start: Second of a file at which the part to extract begins.
         seconds: Length of the part, s; None: to the end of the video.
         fps: Frames per second of the extracted frames. The part may be one frame too short.
-        probe: Returns an object with the ``duration`` (s) and the ``fps`` of a video file or raises
-            UserError; None for ``lfb.video.decoding.probe``.
+        probe: Returns an object with the ``duration`` (s), ``fps``, ``width`` and ``height`` of a
+            video file or raises UserError; None for ``lfb.video.decoding.probe``.
     """
     look = probe or _probe
     files, errors = list_videos(folder, annotated)
@@ -60,6 +60,7 @@ def check_videos(
             errors.append(str(found))
             continue
         footage.rates[video] = found.fps
+        footage.sizes[video] = found.width, found.height
         if found.duration < end:
             short.append((video, found.duration))
         else:

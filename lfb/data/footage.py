@@ -11,7 +11,7 @@ class Footage:
 
     Attributes:
         frames: Number of frames of each video, at ``data.fps``.
-        sizes: Width and height of the frames in pixels, of each video whose frames exist already.
+        sizes: Width and height of the frames of each video in pixels: those of its first frame.
         rates: Frames per second of each video file; empty if there are frames in place of files.
         findings: What is wrong with the files.
     """

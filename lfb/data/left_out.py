@@ -1,21 +1,22 @@
 """Leave the keyframes with errors out of a data set, if the config says so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from lfb.data.annotations import read_annotations, write_annotations
 from lfb.data.boxes import PersonBoxes
+from lfb.data.check_frames import has_frame
 from lfb.data.check_split import SplitContents
 from lfb.data.contents import Findings
 from lfb.data.detector_csv import read_detections, write_detections
 from lfb.data.proposals import read_proposals, write_proposals
-from lfb.errors import shortened
+from lfb.errors import UserError, shortened
 from lfb.files.csv_table import KEY
 
 Keys = AbstractSet[tuple[str, int]]
@@ -65,22 +66,46 @@ def copy_without(
     kind: Literal["annotations", "proposals", "detections"],
     source: str | Path,
     keyframes: Keys,
+    manifest: Mapping[str, Mapping[str, Any]],
     target: str | Path,
 ) -> None:
     """Copy a file without some keyframes, among them all that have an error.
+
+    Keyframes without a frame are left out too: a container may promise more than it has.
 
     Args:
         kind: What the file contains.
         source: The file.
         keyframes: Keyframes to leave out.
+        manifest: See ``lfb.data.check_frames.check_frames``.
         target: The csv file to write.
+
+    Raises:
+        UserError: No annotated keyframe is left.
     """
+
+    def left_out(keys: Iterable[tuple[str, int]]) -> Keys:
+        return keyframes | {key for key in set(keys) if not has_frame(*key, manifest)}
+
     if kind == "annotations":
-        write_annotations(target, _rows(read_annotations(source, None).valid, keyframes))
+        annotations = read_annotations(source, None).valid
+        kept = _rows(annotations, left_out(_keys(annotations)))
+        if kept.empty:
+            raise UserError(
+                f"{source}: no keyframe has a frame; fix data.fps or data.first_second, or extract "
+                "a longer part."
+            )
+        write_annotations(target, kept)
     elif kind == "proposals":
-        write_proposals(target, _people(read_proposals(source).valid, keyframes))
+        people = read_proposals(source).valid
+        write_proposals(target, _people(people, left_out(people.index.keys())))
     else:
-        write_detections(target, _rows(read_detections(source).valid, keyframes))
+        detections = read_detections(source).valid
+        write_detections(target, _rows(detections, left_out(_keys(detections))))
+
+
+def _keys(table: pd.DataFrame) -> Iterable[tuple[str, int]]:
+    return zip(table["video"].tolist(), table["second"].tolist(), strict=True)
 
 
 def _rows(table: pd.DataFrame, keyframes: Keys) -> pd.DataFrame:

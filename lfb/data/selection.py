@@ -1,6 +1,7 @@
 """Which keyframes and people train the models, are scored, and enter the feature bank."""
 
 import logging
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
@@ -142,6 +143,7 @@ def bank_keyframes(
     *,
     score: float,
     seconds: Seconds,
+    outside: Collection[tuple[str, int]] = (),
 ) -> PersonBoxes:
     """Return the people who enter the feature bank: the proposals with score >= ``score``.
 
@@ -151,8 +153,10 @@ def bank_keyframes(
         score: Lowest score of a proposal.
         seconds: ``all``: every second of an annotated video with such a proposal (the authors);
             ``annotated``: only the annotated keyframes (MMAction2).
+        outside: Keyframes outside of their video, to leave out.
     """
     count = _bank_counts(proposals, annotations, score, seconds)
+    count[proposals.index.multi_index().isin(list(outside))] = 0
     return _strongest(proposals, count, _videos(annotations))
 
 

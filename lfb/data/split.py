@@ -1,5 +1,6 @@
 """The annotation files of a split, and the keyframes that each stage takes from them."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from lfb.data.contents import Contents
 from lfb.data.keyframes import Keyframes
 from lfb.data.proposals import read_proposals
 from lfb.data.selection import bank_keyframes, ground_truth, test_keyframes, training_keyframes
-from lfb.errors import DataErrors
+from lfb.errors import DataErrors, UserError
 
 Purpose = Literal["training", "testing", "bank"]
 
@@ -58,7 +59,12 @@ class Split:
             raise DataErrors(errors)
         return cls(names, unscored, rows.valid, people.valid, keyframes.valid)
 
-    def select(self, purpose: Purpose, boxes: Mapping[str, Any]) -> Keyframes:
+    def select(
+        self,
+        purpose: Purpose,
+        boxes: Mapping[str, Any],
+        outside: Collection[tuple[str, int]] = (),
+    ) -> Keyframes:
         """Return the keyframes and people for a stage.
 
         Without proposals, training takes the ground-truth boxes alone. Testing and the bank then
@@ -70,6 +76,7 @@ class Split:
                 ``train_score`` (0.9), ``train_iou`` (0.9) and ``train_most`` (32). Bank:
                 ``bank_score`` (0.9) and ``bank_seconds``. Testing: ``test_score`` (0.9) and
                 ``test_seconds``. See ``lfb.data.selection``.
+            outside: Excluded keyframes outside of their video: they have no place in the bank.
         """
         people = self.proposals or ground_truth(self.annotations)
         if purpose == "training":
@@ -88,6 +95,7 @@ class Split:
                 self.annotations,
                 score=boxes["bank_score"],
                 seconds=boxes["bank_seconds"],
+                outside=outside,
             )
         else:
             chosen = test_keyframes(
@@ -103,3 +111,23 @@ class Split:
     def outputs(self) -> int:
         """Outputs of the classifier: one for each id up to the highest, scored or not."""
         return max([*self.labels, *self.unscored]) + 1
+
+
+def read_outside(check: str | Path, split: str) -> list[tuple[str, int]]:
+    """Return the excluded keyframes of a split that are outside of their video.
+
+    Args:
+        check: Summary of the data check, JSON.
+        split: Name of the split.
+
+    Raises:
+        UserError: The file is not a summary of this split.
+    """
+    try:
+        found = json.loads(Path(check).read_text())["splits"][split].get("outside", [])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{check}: not a summary of the data check ({error!r}). Delete it and run the same "
+            "command again."
+        ) from error
+    return [(video, second) for video, second in found]

@@ -1,7 +1,7 @@
 """Check the data and select the keyframes again, and compare them with the files."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,22 @@ def check_summary(path: Path, settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_keyframes(
-    path: Path, keyframes: Keyframes, split: Split, purpose: Purpose, boxes: Mapping[str, Any]
+    path: Path,
+    keyframes: Keyframes,
+    split: Split,
+    purpose: Purpose,
+    boxes: Mapping[str, Any],
+    outside: Collection[tuple[str, int]] = (),
 ) -> Iterator[str]:
-    """Yield a line if keyframes are not those that annotations and proposals give."""
-    arrays, expected = keyframes.arrays(), split.select(purpose, boxes).arrays()
+    """Yield a line if keyframes are not those that annotations and proposals give.
+
+    Args:
+        path: File of the keyframes.
+        keyframes: What it contains.
+        split: The annotations and proposals.
+        purpose, boxes, outside: See ``Split.select``.
+    """
+    arrays, expected = keyframes.arrays(), split.select(purpose, boxes, outside).arrays()
     same = arrays.keys() == expected.keys() and all(
         np.array_equal(arrays[name], expected[name]) for name in expected
     )

@@ -13,7 +13,7 @@ from lfb.bank.store import Bank
 from lfb.data.boxes import Keyframe
 from lfb.data.keyframes import Keyframes
 from lfb.data.predictions import Predictions
-from lfb.data.split import Purpose, Split
+from lfb.data.split import Purpose, Split, read_outside
 from lfb.errors import UserError
 from lfb.files.digests import digest
 from lfb.learning.jobs.inference import score_keyframes
@@ -119,8 +119,8 @@ class _Walk:
         annotations = self._split(split)
         if found is None or annotations is None:
             return
-        boxes = self.settings["boxes"][purpose]
-        self._add(path, check_keyframes(path, found, annotations, purpose, boxes))
+        boxes, outside = self.settings["boxes"][purpose], self._outside(split)
+        self._add(path, check_keyframes(path, found, annotations, purpose, boxes, outside))
 
     def seed(self, seed: int) -> None:
         """Check the chain of one seed: checkpoints, banks, predictions, metrics."""
@@ -274,6 +274,13 @@ class _Walk:
                     Path(files["annotations"]),
                 )
         return self._splits[name]
+
+    def _outside(self, split: str) -> list[tuple[str, int]]:
+        """Return the excluded keyframes outside of their video, none without a valid summary."""
+        try:
+            return read_outside(self.results / "data" / "check.json", split)
+        except UserError:
+            return []  # ``data`` lists the summary
 
     def _keyframes_file(self, split: str, purpose: str) -> Path:
         return self.results / "data" / f"{split}-{purpose}.npz"

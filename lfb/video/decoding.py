@@ -19,7 +19,7 @@ SLACK = 1.0  # seconds by which the duration in the header may exceed the last f
 
 @dataclass(frozen=True)
 class Probe:
-    """Duration (s), frames per second and size (pixels) of a video file."""
+    """Duration (s) and frames per second of a video file, and the size (pixels) of its frames."""
 
     duration: float
     fps: float
@@ -28,7 +28,7 @@ class Probe:
 
 
 def probe(video: str | Path) -> Probe:
-    """Read a video's header and its last packets, without decoding it.
+    """Read a video's header and its last packets, and decode its first picture only.
 
     Raises:
         UserError: The file is missing, not a video, or ends before its header says.
@@ -38,6 +38,7 @@ def probe(video: str | Path) -> Probe:
         declared = (container.duration or 0) / av.time_base
         last = pictures = 0.0  # end (s) of the last packet of any stream, and of the pictures
         try:
+            first = next(container.decode(stream), None)
             if declared > SLACK:
                 container.seek(int((begin + declared - SLACK) * av.time_base), backward=True)
             for packet in container.demux():
@@ -48,17 +49,17 @@ def probe(video: str | Path) -> Probe:
                         pictures = max(pictures, end)
         except av.error.FFmpegError as error:
             raise UserError(
-                f"{video}: truncated or damaged near its end ({error.strerror}). Copy the file "
-                "again."
+                f"{video}: truncated or damaged, at its beginning or near its end "
+                f"({error.strerror}). Copy the file again."
             ) from error
         if last < declared - SLACK:
             raise UserError(
                 f"{video}: truncated: {declared:.1f} s long by its header, but the file ends "
                 "earlier. Fetch it again."
             )
-        if pictures == 0:
+        if pictures == 0 or first is None:
             raise UserError(f"{video}: no picture has a time stamp. Convert it to mp4 or mkv.")
-        return Probe(pictures, float(stream.average_rate or 0), stream.width, stream.height)
+        return Probe(pictures, float(stream.average_rate or 0), *_upright_size(first))
 
 
 def decoder_version() -> str:
@@ -150,6 +151,11 @@ def resampled(
                 f"{video}: damaged: decoding fails after {time:.2f} s ({error.strerror}). Fetch "
                 "the file again."
             ) from error
+
+
+def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
+    """Return width and height of a frame after it is rotated as the file says."""
+    return (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)
 
 
 def _pulled(graph: av.filter.Graph) -> Iterator[av.VideoFrame]:

@@ -20,7 +20,14 @@ from lfb.errors import DataErrors, UserError
 from lfb.files.atomic import atomic
 from lfb.files.locks import alone
 from lfb.processes import die_with_parent
-from lfb.video.frames import FrameFolder, FrameInfo, FrameZip, Manifest, decoded_size
+from lfb.video.frames import (
+    FrameFolder,
+    FrameInfo,
+    FrameZip,
+    Manifest,
+    decoded_size,
+    other_size,
+)
 
 log = logging.getLogger(__name__)
 
@@ -241,10 +248,7 @@ def _verify_one(
             errors.append(str(error))
             continue
         if size != (info.width, info.height):
-            errors.append(
-                f"{path}: {size[0]}x{size[1]} pixels, but frame 1 has {info.width}x{info.height}. "
-                "Extract the video again."
-            )
+            errors.append(other_size(path, size, (info.width, info.height)))
         digest.update(data)
         total += len(data)
     if errors:

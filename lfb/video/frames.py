@@ -228,6 +228,14 @@ def decoded_size(data: bytes, path: Path) -> tuple[int, int]:
         raise UserError(f"{path}: does not decode ({error}). Extract it again.") from error
 
 
+def other_size(path: Path, size: tuple[int, int], first: tuple[int, int]) -> str:
+    """Return an error about a frame that has another width and height than the first frame."""
+    return (
+        f"{path}: {size[0]}x{size[1]} pixels, but frame 1 has {first[0]}x{first[1]}. "
+        "Extract the video again."
+    )
+
+
 @lru_cache(maxsize=256)  # a map keeps a file open; a process may open about a thousand
 def _map(path: Path, identity: tuple[int, ...]) -> mmap.mmap:
     """Map a file; ``identity`` separates a file from the one that it replaced."""

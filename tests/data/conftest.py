@@ -61,7 +61,7 @@ class DataSet:
         found = self.durations[path.name]
         if isinstance(found, str):
             raise UserError(f"{path}: {found}")
-        return SimpleNamespace(duration=found, fps=30)
+        return SimpleNamespace(duration=found, fps=30, width=400, height=300)
 
     def check(self, **options) -> dict:
         settings = {

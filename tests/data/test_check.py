@@ -118,6 +118,8 @@ def test_excluded_seconds_may_be_outside_the_video(data):
     summary = data.check()
     assert summary["splits"]["val"]["excluded"] == 1
     assert summary["seconds"]["c"] == [[902, 902]]
+    assert summary["splits"]["val"]["outside"] == [["c", 1902]]
+    assert "outside" not in summary["splits"]["train"]
 
 
 def test_proposals_outside_an_annotated_video_are_errors(data):
@@ -221,6 +223,9 @@ def test_a_detectors_csv_is_checked_like_proposals(data):
         "boxes.csv:2: x1 9.0 is right of x2 3.0",
         "boxes.csv:3: score 85 is outside [0, 1]",
     ]
+    path.write_text("c,902,0,0,64,48,0.5\nc,903,0,0,500,48,0.5\n")
+    (error,) = data.errors()  # the size of the frames is that of the video file
+    assert error.startswith("boxes.csv:2: this box extends beyond the frame of video 'c', 400x300")
     path.write_text("".join(f"c.mp4,{second},0,0,64,48,0.5\n" for second in (2, 3, 4)))
     (error,) = data.errors()
     assert error.startswith("boxes.csv: none of the 3 keyframes of ")

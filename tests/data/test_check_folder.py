@@ -81,8 +81,16 @@ def test_gaps_and_frames_that_count_from_0_are_one_line_each(tmp_path):
     )
 
 
-def test_a_first_frame_that_does_not_decode_is_an_error(tmp_path):
-    write_frames(tmp_path, "a", [1])
-    (tmp_path / "a/img_00001.jpg").write_bytes(b"broken")
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_first_or_last_frame_that_does_not_decode_is_an_error(tmp_path, number):
+    write_frames(tmp_path, "a", [1, 2, 3])
+    (tmp_path / f"a/img_{number:05d}.jpg").write_bytes(b"broken")
     (error,) = look(tmp_path, "a").findings.errors
-    assert error.startswith(f"{tmp_path}/a/img_00001.jpg: does not decode")
+    assert error.startswith(f"{tmp_path}/a/img_{number:05d}.jpg: does not decode")
+
+
+def test_a_last_frame_of_another_size_is_an_error(tmp_path):
+    write_frames(tmp_path, "a", [1, 2])
+    Image.new("RGB", (6, 8)).save(tmp_path / "a/img_00002.jpg")
+    (error,) = look(tmp_path, "a").findings.errors
+    assert error.startswith(f"{tmp_path}/a/img_00002.jpg: 6x8 pixels, but frame 1 has 8x6. ")

@@ -7,6 +7,7 @@ import pytest
 from lfb.data.check_frames import (
     check_frames,
     describe_frames,
+    left_out_frames,
     ranges,
     report_frames,
     unexpected_counts,
@@ -71,7 +72,7 @@ def test_one_missing_frame_is_enough_for_an_error():
     assert errors(61) == []
     assert errors(60) == [
         "video 'a': second 902 is frame 61 of 60; fix data.fps or data.first_second, extract a "
-        "longer part or list such seconds under `excluded`"
+        "longer part, list such seconds under `excluded`, or set data.invalid_keyframes: drop"
     ]
 
 
@@ -81,8 +82,14 @@ def test_keyframes_after_the_last_frame_are_one_line():
     }
     assert check_frames({"a": [[901, 902]], "b": [[902, 903]], "c": [[901, 901]]}, manifest) == [
         "video 'a': second 902 is frame 61 of 60 (3 such seconds, of 2 videos); fix data.fps or "
-        "data.first_second, extract a longer part or list such seconds under `excluded`"
+        "data.first_second, extract a longer part, list such seconds under `excluded`, or set "
+        "data.invalid_keyframes: drop"
     ]
+    assert left_out_frames({"a": [[901, 901]], "b": [[902, 903]]}, manifest) == [
+        "left out: video 'b': second 902 is frame 61 of 60 (2 such seconds, of 1 videos): the file "
+        "promises more frames than it has (data.invalid_keyframes: drop)"
+    ]
+    assert left_out_frames({"a": [[901, 901]]}, manifest) == []
 
 
 def test_a_video_without_frames_is_an_error():

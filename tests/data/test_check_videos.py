@@ -60,8 +60,12 @@ def test_a_missing_folder_of_videos_is_one_error(data, tmp_path):
 
 def test_two_files_of_one_video_are_an_error(data):
     (data.videos / "a.mkv").touch()
-    (error,) = data.errors(probe=lambda path: SimpleNamespace(duration=1e6, fps=30))
+    (error,) = data.errors(probe=_any_video)
     assert error == "videos: a.mkv, a.mp4 are all video 'a'; keep one"
+
+
+def _any_video(path):
+    return SimpleNamespace(duration=1e6, fps=30, width=400, height=300)
 
 
 def test_no_videos_are_needed_if_the_frames_are_extracted(data):

@@ -9,8 +9,10 @@ from lfb.data.annotations import read_annotations
 from lfb.data.detector_csv import read_detections, to_proposals
 from lfb.data.left_out import copy_without
 from lfb.data.proposals import read_proposals
+from lfb.errors import UserError
 
 ROWS = [f"c,{t},0.1,0.1,0.5,0.9,{a},0" for t in (902, 903, 904) for a in (1, 3)]
+NO_FRAMES: dict = {"videos": {}}
 
 
 def test_seconds_with_errors_are_left_out_listed_and_counted(data):
@@ -61,16 +63,34 @@ def test_nothing_is_left_out_if_nothing_would_remain(data):
 def test_copies_have_all_other_rows(tmp_path):
     source, target = tmp_path / "source.csv", tmp_path / "target.csv"
     source.write_text("\n".join([*ROWS, "c,905,-0.01,0,0.7,1,9,0", "c,906", "d,1,0,0,1,2,9,0"]))
-    copy_without("annotations", source, {("c", 903), ("d", 1)}, target)
+    copy_without("annotations", source, {("c", 903), ("d", 1)}, NO_FRAMES, target)
     copied = read_annotations(target, None).checked()
     assert copied["second"].tolist() == [902, 902, 904, 904, 905, 906]
     assert copied["x1"].iloc[4] == 0
 
     source.write_text("c,3,0,0,30,20,,0.5\nc,2,0,0,20,20,0.125\nc,4,0,0,10,10,0.5\n")
-    copy_without("detections", source, {("c", 3)}, target)
+    copy_without("detections", source, {("c", 3)}, NO_FRAMES, target)
     copied = to_proposals(read_detections(target).checked(), target, {"c": (40, 40)}).checked()
     assert copied.index.keys() == [("c", 2), ("c", 4)]
     assert copied.scores.tolist() == [0.125, 0.5]
+
+
+def test_seconds_without_a_frame_are_left_out_of_copies(tmp_path):
+    source, target = tmp_path / "source.csv", tmp_path / "target.csv"
+    manifest = {"videos": {"c": {"fps": 10, "first_second": 902, "frames": 20}}}
+    source.write_text("\n".join([*ROWS, "d,1000"]))
+    copy_without("annotations", source, set(), manifest, target)
+    copied = read_annotations(target, None).checked()
+    assert copied["second"].tolist() == [902, 902, 903, 903, 1000]
+
+    source.write_text("c,903,0,0,1,1,,0.5\nc,905,0,0,1,1,,0.5\n")
+    copy_without("proposals", source, set(), manifest, target)
+    assert read_proposals(target).checked().index.keys() == [("c", 903)]
+
+    source.write_text("\n".join(ROWS[2:]))
+    manifest["videos"]["c"]["frames"] = 5
+    with pytest.raises(UserError, match=r"source\.csv: no keyframe has a frame; fix data\.fps"):
+        copy_without("annotations", source, set(), manifest, target)
 
 
 @pytest.mark.parametrize("left_out", [set(), {("b", 1)}, {("a", 2), ("b", 2)}])
@@ -86,7 +106,7 @@ def test_copied_proposals_are_exact(tmp_path, left_out):
             )
         )
     )
-    copy_without("proposals", source, left_out, target)
+    copy_without("proposals", source, left_out, NO_FRAMES, target)
     before, after = read_proposals(source).checked(), read_proposals(target).checked()
     assert set(after.index.keys()) == set(before.index.keys()) - left_out
     for video, second in after.index.keys():  # noqa: SIM118

@@ -5,8 +5,8 @@ import pytest
 
 from lfb.data.annotations import write_labels
 from lfb.data.proposals import write_proposals
-from lfb.data.split import Split
-from lfb.errors import DataErrors
+from lfb.data.split import Split, read_outside
+from lfb.errors import DataErrors, UserError
 from tests.samples import proposals_of, write
 
 BOXES = {
@@ -86,6 +86,21 @@ def test_the_bank_takes_every_second_with_a_high_score_or_annotated_ones_only(fi
     assert keys(split.select("bank", BOXES)) == [("a", 902), ("a", 907)]
     annotated = split.select("bank", BOXES | {"bank_seconds": "annotated"})
     assert keys(annotated) == [("a", 902)]
+
+
+def test_the_bank_leaves_out_seconds_outside_of_their_video(files):
+    split = Split.read(**files)
+    assert keys(split.select("bank", BOXES, [("a", 907), ("b", 1)])) == [("a", 902)]
+
+
+def test_seconds_outside_are_read_from_the_summary_of_the_check(tmp_path):
+    check = tmp_path / "check.json"
+    check.write_text('{"splits": {"train": {"outside": [["a", 907]]}, "val": {}}}')
+    assert read_outside(check, "train") == [("a", 907)]
+    assert read_outside(check, "val") == []
+    check.write_text("{")
+    with pytest.raises(UserError, match=r"check\.json: not a summary of the data check"):
+        read_outside(check, "val")
 
 
 def test_ground_truth_boxes_replace_missing_proposals(files):

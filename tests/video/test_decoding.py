@@ -8,7 +8,7 @@ import pytest
 
 from lfb.errors import UserError
 from lfb.video.decoding import probe
-from tests.films import BROKEN
+from tests.films import BROKEN, turn_right
 
 
 def test_probe_returns_duration_rate_and_size(videos: Path) -> None:
@@ -16,6 +16,12 @@ def test_probe_returns_duration_rate_and_size(videos: Path) -> None:
         found = probe(videos / name)
         assert found.duration == pytest.approx(4, abs=0.01)
         assert (found.fps, found.width, found.height) == (24, 64, 48)
+
+
+def test_the_size_is_that_of_the_frames_after_rotation(videos: Path, tmp_path: Path) -> None:
+    turn_right(videos / "plain.mp4", tmp_path / "turned.mp4")
+    found = probe(tmp_path / "turned.mp4")
+    assert (found.width, found.height) == (48, 64)
 
 
 @pytest.mark.parametrize("name", BROKEN)
