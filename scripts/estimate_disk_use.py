@@ -22,7 +22,13 @@ def run(arguments: argparse.Namespace) -> None:
     settings = arguments.settings
     try:
         splits = [
-            Split.read(arguments.labels, settings["unscored"], files.annotations, files.proposals)
+            Split.read(
+                arguments.labels,
+                settings["unscored"],
+                files.annotations,
+                files.proposals,
+                drop=settings["invalid_keyframes"] == "drop",
+            )
             for files in split_files(arguments).values()
         ]
         use = estimate_disk_use(splits, settings, arguments.frames)

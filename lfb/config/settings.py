@@ -68,7 +68,7 @@ def check_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 def disk_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the estimate of disk use depends on."""
     return {
-        **data_settings(config),
+        **check_settings(config),
         **selection_settings(config, "bank"),
         "dtype": config["bank"]["dtype"],
         "models": {model: model_settings(config, model) for model in config["models"]},

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lfb.data.footage import Footage
+from lfb.data.key_mismatch import NEARLY
 from lfb.errors import Problem, UserError
 from lfb.files.videos import EXTENSIONS, list_videos
 
@@ -116,16 +117,19 @@ def _attempt(look: Callable[[Path], Any], video: Path) -> Any:
 
 
 def _other_rates(rates: Mapping[str, float], fps: float) -> list[str]:
-    """Return a warning if video files have other rates than the frames that are extracted."""
-    other = Counter(
-        f"{rate:.5g}" for rate in rates.values() if rate and abs(rate / fps - 1) > _SAME_RATE
-    )
-    if not other:
+    """Return a warning if nearly all video files have one rate, and the extracted frames another.
+
+    Films of many rates, as AVA's, are resampled to one on purpose.
+    """
+    found = Counter(f"{rate:.5g}" for rate in rates.values())
+    if not found:
         return []
-    listed = ", ".join(f"{rate} ({count} videos)" for rate, count in other.most_common())
+    rate, count = found.most_common(1)[0]
+    if count < NEARLY * len(rates) or abs(float(rate) / fps - 1) <= _SAME_RATE or rate == "0":
+        return []
     return [
-        f"{other.total()} of {len(rates)} videos do not have {fps:g} frames per second as data.fps "
-        f"says, but {listed}: frames are repeated or left out; is data.fps right?"
+        f"{count} of {len(rates)} videos have {rate} frames per second, but data.fps is {fps:g}: "
+        f"frames are {'left out' if float(rate) > fps else 'repeated'}; is data.fps right?"
     ]
 
 

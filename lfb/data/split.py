@@ -45,8 +45,18 @@ class Split:
         annotations: str | Path,
         proposals: str | Path | None = None,
         excluded: str | Path | None = None,
+        *,
+        drop: bool = False,
     ) -> "Split":
         """Read the files.
+
+        Args:
+            labels: Label list.
+            unscored: Further action ids that may occur.
+            annotations: Annotations.
+            proposals: Detected people, if there are any.
+            excluded: Excluded keyframes, if there are any.
+            drop: Leave out rows with errors.
 
         Raises:
             DataErrors: All errors in them.
@@ -55,7 +65,8 @@ class Split:
         rows = read_annotations(annotations, names, unscored)
         people = read_proposals(proposals) if proposals else Contents(valid=None)
         keyframes = read_excluded(excluded) if excluded else Contents(valid=set())
-        if errors := rows.errors + people.errors + keyframes.errors:
+        errors = rows.errors + people.errors + keyframes.errors
+        if errors and not drop:
             raise DataErrors(errors)
         return cls(names, unscored, rows.valid, people.valid, keyframes.valid)
 

@@ -73,13 +73,22 @@ def test_no_videos_are_needed_if_the_frames_are_extracted(data):
     data.check(videos=None, probe=None, seconds=None)
 
 
-def test_other_rates_than_that_of_the_config_are_one_warning(data):
+def test_another_rate_than_that_of_the_config_is_one_warning(data):
     assert data.check(fps=29.97)["warnings"] == []
     (warning,) = data.check(fps=25)["warnings"]
     assert warning == (
-        "3 of 3 videos do not have 25 frames per second as data.fps says, but 30 (3 videos): "
-        "frames are repeated or left out; is data.fps right?"
+        "3 of 3 videos have 30 frames per second, but data.fps is 25: frames are left out; is "
+        "data.fps right?"
     )
+
+
+def test_films_of_many_rates_are_resampled_without_a_warning(data):
+    rates = iter((23.976, 25, 29.97))
+
+    def probe(path):
+        return SimpleNamespace(duration=911, fps=next(rates), width=400, height=300)
+
+    assert data.check(probe=probe)["warnings"] == []
 
 
 def test_missing_and_short_videos_are_one_line_each(data):

@@ -120,6 +120,14 @@ def test_excluded_keyframes_are_optional(files):
     assert ("b", 902) in keys(chosen)
 
 
+def test_rows_with_errors_are_left_out_on_request(files):
+    write_rows = [*ROWS, "a,905,0.9,0.1,0.5,0.9,1,0"]
+    files["annotations"].write_text("\n".join(write_rows))
+    assert len(Split.read(**files, drop=True).annotations) == len(ROWS)
+    with pytest.raises(DataErrors, match="1 error"):
+        Split.read(**files)
+
+
 def test_errors_of_all_files_are_listed_together(files):
     files["annotations"].write_text("a,902,0.9,0.1,0.5,0.9,1,0\na,902,0.1,0.1,0.5,0.9,2,0\n")
     files["excluded"].write_text("b,x\n")

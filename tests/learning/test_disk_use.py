@@ -97,7 +97,7 @@ def test_errors_in_the_data_are_left_to_the_check(tmp_path, capsys):
     (tmp_path / "labels.pbtxt").write_text('item { name: "bend" id: 1 }')
     files = {"val": {"annotations": str(write(tmp_path, "a,902,left,0.1,0.5,0.9,1,0"))}}
     arguments = Namespace(
-        settings={"unscored": [], "files": files},
+        settings={"unscored": [], "files": files, "invalid_keyframes": "error"},
         labels=str(tmp_path / "labels.pbtxt"),
         frames=str(tmp_path),
         results=str(tmp_path),
