@@ -52,7 +52,8 @@ def write_browser(
         colours: Of each model.
         names: Name of each class.
         manifest: Of the frames.
-        about: What the head of the page says: ``name``, ``date`` and ``seed``.
+        about: What the head of the page says: ``name``, ``date`` and ``seeds``, of which
+            the page shows the first.
         origin: Digest of the table; see ``seal``.
     """
     pictures = _pictures(people, picture_order(people, answers[best]), manifest)

@@ -112,7 +112,7 @@ def write_report(
         colours=colours,
         names=[data.split.labels[int(action)] for action in people.classes],
         manifest=data.manifest,
-        about={"name": data.name, "date": date, "seed": seeds[0]},
+        about={"name": data.name, "date": date, "seeds": seeds},
         origin=origin,
     )
     with atomic(path) as scratch:

@@ -119,7 +119,11 @@ def finished(
     summary |= {"without_proposal": ["bert,0005"]}
     write_json(
         folder / "check.json",
-        {"splits": {"train": summary, "val": summary}, "warnings": ["few <boxes>"]},
+        {
+            "splits": {"train": summary, "val": summary},
+            "warnings": ["few <boxes>"],
+            "seconds": {VIDEOS[0]: [[SECONDS[0], 99]]},
+        },
     )
     manifest = digest(folder / "manifest.json")
     files: dict[str, list[str]] = {"metrics": [], "histories": [], "predictions": []}

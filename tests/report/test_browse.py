@@ -176,3 +176,11 @@ def test_a_browser_shows_what_the_address_asks_for(
             f"{VIDEOS[0]}, second 8",
             "bert, second 5",
         ]
+
+
+def test_a_page_of_several_seeds_says_which_one_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(tmp_path, ("baseline",), [3, 4]).report(monkeypatch)
+    page = (tmp_path / "browse.html").read_text(encoding="utf-8")
+    assert ", seed 3 of 3, 4, over which the report takes means." in page

@@ -66,6 +66,7 @@ def test_the_page_is_complete_and_needs_no_other_file(
     assert "url(" not in text
     links = [address for address in page.addresses if not address.startswith(("#", "data:"))]
     assert {address.partition("#")[0] for address in links} == {"browse.html"}
+    assert "In Snakemake's own report ( --report ), choose it in the list" in page.text
     for section in (
         "Mean average precision",
         "Training",
@@ -77,6 +78,7 @@ def test_the_page_is_complete_and_needs_no_other_file(
         assert section in page.text
     assert all(model in page.text for model in models)
     assert "few <boxes>" in page.text
+    assert "second 11 is frame 25 of 24 (89 such seconds, of 1 videos)" in page.text
     assert "Not in the mean, because the ground truth has no box of them: never seen." in page.text
     assert ("attends to" in page.text) == ("lfb_nl" in models)
     assert "bert, second 5" in page.text  # every model fails there
