@@ -78,7 +78,6 @@ def test_the_page_is_complete_and_needs_no_other_file(
         assert section in page.text
     assert all(model in page.text for model in models)
     assert "few <boxes>" in page.text
-    assert "second 11 is frame 25 of 24 (89 such seconds, of 1 videos)" in page.text
     assert "Not in the mean, because the ground truth has no box of them: never seen." in page.text
     assert ("attends to" in page.text) == ("lfb_nl" in models)
     assert "bert, second 5" in page.text  # every model fails there
@@ -367,6 +366,16 @@ def test_the_page_explains_random_draws_from_the_bank(
     assert "is drawn from the bank for every person, draws times" in page.text
     assert "Answers are of the first draw" in page.text
     assert "0.12" in page.text
+
+
+def test_the_page_counts_seconds_that_were_left_out_because_they_have_no_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline",), [0])
+    check = json.loads((tmp_path / "check.json").read_text())
+    write_json(tmp_path / "check.json", check | {"seconds": {"bert": [[5, 99]]}})
+    page = Page(run.report(monkeypatch))
+    assert "video 'bert': second 11 is frame 25 of 24 (89 such seconds, of 1 videos)" in page.text
 
 
 def test_the_page_says_which_models_are_imported(
