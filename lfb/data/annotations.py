@@ -18,6 +18,9 @@ from lfb.errors import DataErrors, Problem, UserError
 from lfb.files.atomic import atomic
 from lfb.files.csv_table import BOX, KEY, CsvTable, is_whole, read_text, to_numbers
 
+HIGHEST_ID = 10_000
+"""Highest id of an action: the classifier has an output for each id, used or not."""
+
 # A block of a label list. Its first group is what stands between the braces.
 _LABEL = re.compile(r'\b(?:item|label)\s*\{((?:[^{}"]|"(?:\\.|[^"\\])*")*)\}')
 
@@ -44,6 +47,12 @@ def read_labels(path: str | Path) -> dict[int, str]:
             errors.append(
                 f"{where}: a label needs a name in double quotes and an id of 1 or more; "
                 'write it as item { name: "stand" id: 12 }'
+            )
+            continue
+        if int(number[1]) > HIGHEST_ID:
+            errors.append(
+                f"{where}: id {number[1]} is above {HIGHEST_ID}, and the network has an output for "
+                "each id up to the highest; number the actions from 1"
             )
             continue
         text, action = re.sub(r"\\(.)", r"\1", name[1]), int(number[1])

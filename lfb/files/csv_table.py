@@ -15,6 +15,7 @@ from lfb.files.atomic import open_file
 OUTSIDE = "may lead outside the folder of videos; name it without '..', '.' and empty folders"
 KEY = ["video", "second"]
 BOX = ["x1", "y1", "x2", "y2"]
+_HEADER = "is this a header?"
 
 
 class CsvTable:
@@ -43,9 +44,10 @@ class CsvTable:
         self.line = np.flatnonzero(good) + 1
         self.width = width[good]
         self._second = np.full(len(self.line), np.nan)
+        self._has_header = False
         self.columns = [np.empty(0, dtype=object)] * max(widths)
         self.errors = [
-            (i + 1, f"has {width[i]} fields; write {layout}")
+            (i + 1, f"has {width[i]} fields{_separator(texts[i])}; write {layout}")
             for i in np.flatnonzero(~good).tolist()
             if texts[i].strip()
         ]
@@ -70,10 +72,11 @@ class CsvTable:
         """Add an error for each row without a video name or a whole ``second``."""
         self._second = second
         bad = ~is_whole(second)
-        header = bad & (self.line == 1)
+        header = np.isnan(second) & (self.line == 1)
+        self._has_header = bool(header.any())
         self.add_errors(
             header,
-            "second '{}' is not a whole number: is this a header? These files have none; delete it",
+            f"second '{{}}' is not a whole number: {_HEADER} These files have none; delete it",
             self.columns[1],
         )
         self.add_errors(
@@ -95,6 +98,7 @@ class CsvTable:
         return [
             Problem(f"{self.path}:{line}: {text}", self._keyframe(line))
             for line, text in sorted(self.errors)
+            if not (self._has_header and line == 1) or _HEADER in text  # one error is enough there
         ]
 
     def _keyframe(self, line: int) -> frozenset[tuple[str, int]]:
@@ -104,6 +108,13 @@ class CsvTable:
             return frozenset()
         video = self.columns[0][row]
         return frozenset([(video, int(self._second[row]))] if video else [])
+
+
+def _separator(text: str) -> str:
+    """Return what separates the fields of a row, if it is not a comma."""
+    names = {";": "semicolons", "\t": "tabs"}
+    found = [name for character, name in names.items() if character in text]
+    return f", separated by {found[0]}" if found else ""
 
 
 def read_text(path: str | Path) -> str:

@@ -49,6 +49,7 @@ def test_both_formats_of_a_label_list_are_read(tmp_path, text):
         ('item { name: "a" id: 1 }\nb 2', "labels.pbtxt:2: 'b 2' is in no label"),
         ('item { name: "the id: 7" }', "labels.pbtxt:1: a label needs"),
         ("item { id: 7 }", "labels.pbtxt:1: a label needs"),
+        ('item { name: "a" id: 10001 }', "labels.pbtxt:1: id 10001 is above 10000"),
     ],
 )
 def test_a_wrong_label_list_is_refused_with_the_line(tmp_path, text, error):
@@ -169,7 +170,13 @@ def test_names_may_have_folders_spaces_quotes_and_any_letters(tmp_path):
 
 def test_a_header_is_recognized(tmp_path):
     path = write(tmp_path, "video,second,x1,y1,x2,y2,action,person", "a,1,0,0,1,1,1,0")
-    assert "is this a header?" in " ".join(read_annotations(path, LABELS).errors)
+    (error,) = read_annotations(path, LABELS).errors
+    assert "second 'second' is not a whole number: is this a header?" in error
+    errors = read_annotations(write(tmp_path, "a,-1,0,0,1,1,9,0"), LABELS).errors
+    assert [error.partition("; ")[0] for error in errors] == [
+        f"{tmp_path}/train.csv:1: action id 9 is not in the label list",
+        f"{tmp_path}/train.csv:1: second '-1' is not a whole number from 0",
+    ]
 
 
 def test_boxes_that_leave_the_frame_a_little_are_clipped_and_counted(tmp_path):

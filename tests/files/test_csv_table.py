@@ -32,6 +32,16 @@ def test_errors_are_listed_in_the_order_of_the_lines(tmp_path):
     ]
 
 
+def test_another_separator_is_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a;1\na\t1\na 1\n")
+    assert [problem.text for problem in CsvTable(path, [2], "video,second").problems()] == [
+        f"{path}:1: has 1 fields, separated by semicolons; write video,second",
+        f"{path}:2: has 1 fields, separated by tabs; write video,second",
+        f"{path}:3: has 1 fields; write video,second",
+    ]
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(UserError, match=r"gone\.csv: No such file"):
         read_text(tmp_path / "gone.csv")
