@@ -30,6 +30,16 @@ def import_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"data": config["data"], "exports": config["annotation_tools"]["exports"]}
 
 
+def export_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what predictions for annotation tools depend on, in addition to the predictions."""
+    tools = config["annotation_tools"]
+    return {
+        "data": data_settings(config),
+        "threshold": tools["threshold"] if isinstance(tools["threshold"], float | int) else None,
+        "label_studio_videos": tools["label_studio_videos"],
+    }
+
+
 def trained(config: Mapping[str, Any]) -> list[str]:
     """Return the models that are trained: those without a checkpoint to import."""
     return [model for model, own in config["models"].items() if "checkpoint" not in own]
