@@ -41,6 +41,7 @@ include: "rules/bank.smk"
 include: "rules/lfb.smk"
 include: "rules/scoring.smk"
 include: "rules/report.smk"
+include: "rules/watch.smk"
 include: "rules/verify.smk"
 include: "rules/targets.smk"
 

@@ -15,7 +15,7 @@ if not (ROOT / "lfb").is_dir():
     )
 sys.path.insert(0, str(ROOT))
 
-from lfb.config import inputs, settings, user_files
+from lfb.config import inputs, settings, user_files, watch
 from lfb.config.checks import check_config
 from lfb.config.layers import read_file, read_layers
 from lfb.errors import UserError

@@ -14,7 +14,7 @@ rule import_checkpoint:
         source=lambda wildcards: required(
             config["models"][wildcards.model]["checkpoint"]
         ),
-        keyframes="<results>/data/val-testing.npz",
+        labels=lambda wildcards: required(config["data"]["labels"]),
     output:
         "<results>/seed-{seed}/{model}/checkpoint.safetensors",
     log:
@@ -39,7 +39,7 @@ rule import_checkpoint:
         "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
         "python {params.program} --log {log} --settings {params.settings:q}"
-        " --source {input.source:q} --keyframes {input.keyframes} --output {output}"
+        " --source {input.source:q} --labels {input.labels:q} --output {output}"
 
 
 rule import_bank:

@@ -4,24 +4,26 @@ import argparse
 import logging
 from pathlib import Path
 
+from scripts.annotation_arguments import add_labels
+
 log = logging.getLogger("lfb")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", required=True, help="trained weights to import")
-    parser.add_argument("--keyframes", required=True, help="selected keyframes to score, .npz")
+    add_labels(parser)
     parser.add_argument("--output", required=True, help="checkpoint to write")
 
 
 def run(arguments: argparse.Namespace) -> None:
     from lfb.code_digest import digest_of_code
-    from lfb.data.keyframes import Keyframes
+    from lfb.data.annotations import read_labels
     from lfb.files.digests import digest
     from lfb.models.checkpoints import save_checkpoint
     from lfb.models.published import import_model
 
     settings, source = arguments.settings, arguments.source
-    outputs = max(Keyframes.load(arguments.keyframes).actions) + 1
+    outputs = max(read_labels(arguments.labels)) + 1
     model, described, unused = import_model(source, settings, outputs)
     log.info("weights from %s; not used: %s", source, ", ".join(unused) or "nothing")
     about = {

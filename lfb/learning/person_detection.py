@@ -63,6 +63,43 @@ def detect_people(
     return people
 
 
+def detect_in_film(
+    settings: Mapping[str, Any],
+    *,
+    video: str,
+    manifest: str | Path,
+    weights: str | Path,
+    device: torch.device,
+    workers: int,
+) -> PersonBoxes:
+    """Detect the people in every second of one video that has no annotations.
+
+    Args:
+        settings: ``name``, ``classes`` and ``score`` of the config's ``detector``.
+        video: Name of the video.
+        manifest: Manifest of its frames.
+        weights: Weights of the person detector, ``.pth``.
+        device: Device that computes.
+        workers: Processes that read frames.
+    """
+    frames = Manifest(manifest)
+    info = frames.open(video).info
+    return detect(
+        load_person_detector(settings["name"], weights, settings["score"]),
+        [(video, second) for second in seconds_of(info)],
+        frames.open,
+        classes=[CLASSES.index(name) for name in settings["classes"]],
+        workers=workers,
+        device=device,
+    )
+
+
+def seconds_of(info: FrameInfo) -> list[int]:
+    """Return the seconds of a video that have a frame."""
+    begin, end = info.first_second, info.first_second + int(info.frames / info.fps) + 1
+    return [second for second in range(begin, end + 1) if 1 <= info.number(second) <= info.frames]
+
+
 def keyframes_to_search(
     annotations: pd.DataFrame,
     info: Callable[[str], FrameInfo],
@@ -78,13 +115,11 @@ def keyframes_to_search(
     """
     keyframes = []
     for video, annotated in annotations.groupby("video")["second"]:
-        about = info(video)
-        begin, end = about.first_second, about.first_second + int(about.frames / about.fps) + 1
-        searched = (
-            range(begin, end + 1) if seconds == "all" else sorted(annotated.unique().tolist())
-        )
+        wanted = set(annotated.tolist())
         keyframes += [
-            (video, second) for second in searched if 1 <= about.number(second) <= about.frames
+            (video, second)
+            for second in seconds_of(info(video))
+            if seconds == "all" or second in wanted
         ]
     return keyframes
 
