@@ -40,6 +40,7 @@ if "baseline" in TRAINED:
 include: "rules/bank.smk"
 include: "rules/lfb.smk"
 include: "rules/scoring.smk"
+include: "rules/films.smk"
 include: "rules/report.smk"
 include: "rules/watch.smk"
 include: "rules/verify.smk"

@@ -131,6 +131,13 @@ def selection_files(wildcards):
     return inputs.selection_files(config, wildcards.split, made)
 
 
+def shown_files(wildcards):
+    """Return the files that a film of a split's ground truth or proposals needs."""
+    if wildcards.shown == "ground_truth":
+        return {**split_files(wildcards), "proposals": []}
+    return selection_files(wildcards)
+
+
 def data_files(*kinds):
     """Return an input function: the files of these kinds, of all splits."""
     return lambda wildcards: inputs.data_files(config, kinds)

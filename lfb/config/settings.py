@@ -172,6 +172,15 @@ def threshold_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def film_settings(config: Mapping[str, Any], split: str) -> dict[str, Any]:
+    """Return what films and stills of a split depend on, in addition to what they show."""
+    return {
+        **data_settings(config),
+        **recall_settings(config, split),
+        "annotations": {name: config["data"][name]["annotations"] for name in splits(config)},
+    }
+
+
 def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the table shows in addition to the measured numbers."""
     models = config["models"]

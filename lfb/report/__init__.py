@@ -12,6 +12,8 @@ It reads what the other packages write: metrics, predictions, checkpoints, banks
     formats     write numbers and images as text
     cards       put an example keyframe together
     browse      the page of all keyframes; browse.html.j2, browse.css and browse.js lay it out
+    overlays    choose what a film of the boxes of a video shows, before or after a training
+    stills      the same as a page of stills; stills.html.j2 lays it out
     templates   load the templates of both pages
     page        put the page together; page.html.j2, drawings.html.j2 and style.css lay it out
 """

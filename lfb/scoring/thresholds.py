@@ -3,17 +3,42 @@
 Classes are so uneven that one threshold for all serves few of them.
 """
 
+import json
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lfb.data.boxes import differs_from_previous
 from lfb.data.predictions import Entries, Predictions
+from lfb.errors import UserError
 from lfb.scoring.evaluation import IOU, Ranking, rankings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+DEFAULT = 0.5  # of a class without a best threshold
+
+
+def read_thresholds(path: str | Path) -> dict[int, float]:
+    """Return the threshold of each action id from ``thresholds.json``.
+
+    A class without a best threshold gets ``DEFAULT``.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    try:
+        classes = json.loads(Path(path).read_text())["classes"]
+        best = {int(c["id"]): c["threshold"] for c in classes}
+        return {i: DEFAULT if value is None else float(value) for i, value in best.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: not a complete file of thresholds ({error!r}). Delete it and run the same "
+            "command again."
+        ) from error
 
 
 def best_thresholds(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 import yaml
 from PIL import Image
@@ -13,6 +14,7 @@ from torchvision.models.detection import faster_rcnn
 
 from lfb.data.keyframes import Keyframes
 from lfb.data.proposals import read_proposals
+from lfb.video.decoding import probe
 from tests.films import make_video
 from tests.samples import parts
 from tests.workflow.runs import CONFIG, TABLE, Workflow
@@ -86,8 +88,10 @@ def test_slowfast_frames_with_gaps_in_action_ids_and_without_proposals(fresh: Wo
         bank={"pieces": 1},
         models={"baseline": {"operator": None}, "lfb_max": {"operator": {"name": "max"}}},
     )
-    result = fresh.run("all", "proposals")
+    shown = f"results/films/train/ground_truth/{TRAIN[0]}.html"
+    result = fresh.run("all", "proposals", shown)
     assert result.code == 0, result.output
+    assert fresh.path(shown).read_text().count("<figure") == len(SECONDS)
 
     report = fresh.path("results/report.html").read_text()
     assert "day 1/&lt;i&gt;cam&lt;/i&gt; &#34;3&#34;; &#39;left&#39;" in report
@@ -112,7 +116,7 @@ def test_slowfast_frames_with_gaps_in_action_ids_and_without_proposals(fresh: Wo
     assert sum(len(keyframe.boxes) for keyframe in bank.keyframes) == 2 * 2 * 6 + 1
     metrics = json.loads(fresh.path("results/seed-0/lfb_max/metrics.json").read_text())
     assert metrics["mmaction2"]["left_out"]  # val has no action "stand"
-    assert set(fresh.jobs("all", "proposals")) == set()
+    assert set(fresh.jobs("all", "proposals", shown)) == set()
 
     # The trained model scores a video without annotations.
     write_frames(own / "frames", "new", count=30)
@@ -164,6 +168,12 @@ def test_videos_with_a_detectors_boxes_in_pixels_and_a_single_action(fresh: Work
         },
     }
     configure(fresh, demo=None, data=data)
+    film = f"results/films/train/ground_truth/{TRAIN[1]}.mp4"
+    result = fresh.run(film)  # before the frames of the whole data set
+    assert result.code == 0, result.output
+    assert "Straße 1: 1 of 1 videos" in result.output
+    assert probe(fresh.path(film)).duration == pytest.approx(8, abs=0.1)
+    assert not fresh.path("results/data").exists()
     result = fresh.run("proposals")
     assert result.code == 0, result.output
     for line in (
