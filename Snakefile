@@ -44,6 +44,7 @@ include: "rules/films.smk"
 include: "rules/report.smk"
 include: "rules/watch.smk"
 include: "rules/verify.smk"
+include: "rules/clean.smk"
 include: "rules/targets.smk"
 
 

@@ -86,6 +86,15 @@ def disk_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def clean_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what says which packed frames are in use."""
+    data = config["data"]
+    return {
+        "videos": data.get("videos"),
+        "annotations": [data[split]["annotations"] for split in splits(config)],
+    }
+
+
 def selection_settings(config: Mapping[str, Any], purpose: str) -> dict[str, Any]:
     """Return what the choice of keyframes for ``training``, ``testing`` or ``bank`` depends on."""
     prefix = {"training": "train_", "testing": "test_", "bank": "bank_"}[purpose]

@@ -141,6 +141,15 @@ def read_annotations(
     return Contents(problems, warnings, valid=rows)
 
 
+def named_videos(path: str | Path) -> set[str]:
+    """Return the videos that a csv of annotations names, also in rows that have errors.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    return {line.partition(",")[0] for line in read_text(path).splitlines()}
+
+
 def annotated_keyframes(rows: pd.DataFrame) -> pd.MultiIndex:
     """Return the (video, second) pairs of a table of rows, sorted, each once."""
     return pd.MultiIndex.from_frame(rows[KEY].drop_duplicates()).sort_values()

@@ -145,6 +145,22 @@ class Trainings:
             shutil.rmtree(scratch)
 
 
+def find_unused(results: Path) -> list[Kept]:
+    """Return the kept trainings of all models and seeds that are not in use.
+
+    In use are the one that made the checkpoint of its model, and the one that was used last, which
+    may be unfinished.
+
+    Args:
+        results: Folder of the results.
+    """
+    unused = []
+    for folder in sorted(results.glob("seed-*/*/trainings")):
+        checkpoint = folder.with_name(CHECKPOINT)
+        unused += [kept for kept in Trainings(folder).kept()[1:] if not kept.is_of(checkpoint)]
+    return unused
+
+
 def remove(kept: Kept) -> None:
     """Remove a training. If this is interrupted, the rest is no training any more."""
     (kept.folder / _IDENTITY).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lfb.data.annotations import (
+    named_videos,
     read_annotations,
     read_excluded,
     read_labels,
@@ -261,6 +262,11 @@ def test_written_annotations_read_back_the_same(tmp_path, rows):
     read, errors = parts(read_annotations(tmp_path / "a.csv", LABELS))
     assert errors == []
     pd.testing.assert_frame_equal(read, written, check_exact=True, check_dtype=False)
+
+
+def test_videos_are_named_also_in_rows_with_errors(tmp_path):
+    path = write(tmp_path, "a,902,0,0,1,1,1", "b c,x", "a,903", "day1/d")
+    assert named_videos(path) == {"a", "b c", "day1/d"}
 
 
 # Excluded keyframes

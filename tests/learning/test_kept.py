@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lfb.learning.kept import Trainings, key_of, remove
+from lfb.learning.kept import Trainings, find_unused, key_of, remove
 
 
 @pytest.fixture
@@ -181,3 +181,25 @@ def test_a_killed_removal_or_begin_leaves_nothing_for_long(trainings, monkeypatc
     assert not trainings.is_finished({"seed": 1})
     trainings.keep(1)
     assert [path.name for path in folder.parent.iterdir()] == [key_of({"seed": 2})]
+
+
+def test_trainings_are_unused_if_another_made_the_checkpoint_and_another_was_used_last(tmp_path):
+    results = tmp_path
+    for model in "baseline", "lfb_max":
+        trainings = Trainings(results / "seed-0" / model / "trainings")
+        for seed in 1, 2, 3:
+            made(trainings, seed)
+        placed(trainings, 1, results / "seed-0" / model)
+        trainings.begin({"seed": 4})  # a new setting, which is interrupted
+    unused = find_unused(results)
+    assert [kept.identity["seed"] for kept in unused] == [3, 2, 3, 2]
+    for kept in unused:
+        remove(kept)
+    assert find_unused(results) == []
+
+
+def test_without_a_checkpoint_the_training_used_last_stays(tmp_path):
+    trainings = Trainings(tmp_path / "seed-0" / "baseline" / "trainings")
+    made(trainings, 1)
+    made(trainings, 2)
+    assert [kept.identity["seed"] for kept in find_unused(tmp_path)] == [1]
