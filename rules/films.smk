@@ -10,11 +10,6 @@ step  draw the boxes into the frames. Frames that are missing are extracted, of 
 """
 
 
-wildcard_constraints:
-    shown="ground_truth|proposals",
-    kind="mp4|html",
-
-
 rule show_data:
     """Show the ground truth or the proposals of one video."""
     input:
@@ -23,6 +18,9 @@ rule show_data:
         "<results>/films/{split}/{shown}/{video}.{kind}",
     log:
         "<logs>/films/{split}/{shown}/{video}.{kind}.log",
+    wildcard_constraints:
+        shown="ground_truth|proposals",
+        kind="mp4|html",
     conda:
         "../environment.yml"
     threads: 2
@@ -58,6 +56,8 @@ rule show_predictions:
         "<results>/films/val/{model}/{video}.{kind}",
     log:
         "<logs>/films/val/{model}/{video}.{kind}.log",
+    wildcard_constraints:
+        kind="mp4|html",
     conda:
         "../environment.yml"
     threads: 2

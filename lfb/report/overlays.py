@@ -17,13 +17,12 @@ from lfb.data.predictions import Predictions
 from lfb.data.tracks import link
 from lfb.errors import UserError
 from lfb.files.csv_table import BOX
+from lfb.report.watched import Watched
 from lfb.video.frames import FrameInfo
 from lfb.video.overlays import Line, Overlay
 from lfb.video.single import similar
 
 log = logging.getLogger("lfb")
-
-MOST_ACTIONS = 6  # of one person
 
 
 def truth_overlays(
@@ -45,7 +44,7 @@ def truth_overlays(
     second, boxes = people["second"].to_numpy(), people[BOX].to_numpy()
     known = people["person"].to_numpy() >= 0
     number = people["person"].to_numpy().copy()
-    number[~known] = number.max(initial=-1) + 1 + _linked(second[~known], boxes[~known])
+    number[~known] = number.max(initial=0) + _linked(second[~known], boxes[~known])
     lines = [
         tuple(Line(labels.get(action, f"action {action} (not scored)")) for action in actions)
         + ((Line("excluded second"),) if (video, moment) in excluded else ())
@@ -64,10 +63,10 @@ def proposal_overlays(proposals: PersonBoxes, video: str, least: float) -> list[
     rows, second = _rows_of(proposals, video)
     boxes, scores = proposals.boxes[rows], proposals.scores[rows]
     used = scores >= np.float32(least)
-    number = np.full(len(rows), -1)
+    number = np.zeros(len(rows), int)
     number[used] = _linked(second[used], boxes[used])
     return [
-        Overlay(time, None if person < 0 else person, box, (Line(f"{score:.2f}"),))
+        Overlay(time, person or None, box, (Line(f"{score:.2f}"),))
         for time, person, box, score in zip(
             second.tolist(), number.tolist(), boxes, scores.tolist(), strict=True
         )
@@ -91,25 +90,20 @@ def prediction_overlays(
         thresholds: By action id; actions without one are not shown.
     """
     rows = np.flatnonzero(np.array(predictions.videos, object)[predictions.video] == video)
+    rows = rows[np.argsort(predictions.second[rows], kind="stable")]
     second, boxes = predictions.second[rows], predictions.box[rows]
-    number = _linked(second, boxes)
-    actions = predictions.classes.tolist()
-    least = np.array([thresholds.get(action, np.inf) for action in actions], np.float32)
-    overlays = []
-    before: dict[tuple[int, int], set[int]] = {}  # actions, by second and person
-    for row, time, person in sorted(
-        zip(rows.tolist(), second.tolist(), number.tolist(), strict=True), key=lambda item: item[1]
-    ):
-        score = predictions.score[row]
-        chosen = [i for i in np.argsort(-score, kind="stable").tolist() if score[i] >= least[i]]
-        previous = before.get((time - 1, person), set())
-        before[time, person] = set(chosen)
-        lines = tuple(
-            Line(f"{labels[actions[i]]} {score[i]:.2f}", new=i not in previous)
-            for i in chosen[:MOST_ACTIONS]
-        )
-        overlays.append(Overlay(time, person, predictions.box[row], lines))
-    return overlays
+    people = Watched(
+        video,
+        second,
+        _linked(second, boxes),
+        boxes,
+        predictions.classes,
+        [labels[action] for action in predictions.classes.tolist()],
+        {video: predictions.score[rows]},
+        rows,
+    )
+    least = [thresholds.get(action, np.inf) for action in predictions.classes.tolist()]
+    return people.overlays(video, np.array(least, np.float32))
 
 
 def require_video(
@@ -155,7 +149,8 @@ def within(overlays: Sequence[Overlay], info: FrameInfo) -> list[Overlay]:
 
 
 def _linked(second: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    return link([""] * len(second), second, boxes)
+    """Return the number of the person in each box of a video, from 1."""
+    return 1 + link([""] * len(second), second, boxes)
 
 
 def _rows_of(people: PersonBoxes, video: str) -> tuple[np.ndarray, np.ndarray]:

@@ -68,10 +68,10 @@ def test_proposals_below_the_score_have_no_number():
         ("a", 6, *LEFT, 0.95),
     )
     assert content(proposal_overlays(proposals, "a", 0.9)) == [
-        (5, 0, 0.1, ["0.90"]),
+        (5, 1, 0.1, ["0.90"]),
         (5, None, 0.6, ["0.35"]),
-        (6, 1, 0.6, ["0.99"]),
-        (6, 0, 0.1, ["0.95"]),
+        (6, 2, 0.6, ["0.99"]),
+        (6, 1, 0.1, ["0.95"]),
     ]
 
 
@@ -86,8 +86,8 @@ def test_predictions_show_the_actions_above_their_thresholds_and_what_is_new():
     )
     shown = prediction_overlays(predictions, "b", LABELS, {1: 0.5, 2: 0.7})
     assert [(o.time, o.person, o.lines) for o in shown] == [
-        (5, 0, (Line("sit 0.90", new=True),)),
-        (6, 0, (Line("sit 0.70"), Line("stand 0.50", new=True))),
+        (5, 1, (Line("sit 0.90", new=True),)),
+        (6, 1, (Line("sit 0.70"), Line("stand 0.50", new=True))),
     ]
 
 
