@@ -7,6 +7,7 @@ min_version("9.13")
 
 include: "rules/common.smk"
 include: "rules/locks.smk"
+include: "rules/ancient.smk"
 include: "rules/programs.smk"
 include: "rules/hooks.smk"
 

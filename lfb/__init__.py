@@ -10,8 +10,8 @@ above it in this list (tests/test_layers.py):
     exchange   annotation tools: exports read, predictions written
     bank       the feature bank: store, writing, look-up, MMAction2's format
     models     backbones, operators, the action model, checkpoints, published weights
-    learning   clips, training, inference, processes and devices
     scoring    mAP under three protocols, the table
+    learning   clips, training, inference, processes and devices
     report     the HTML report
     verification  the check that finished results are undamaged and fit together
 

@@ -14,9 +14,13 @@ from lfb.files.digests import digest_json
 
 ROOT = Path(__file__).parent.parent
 LAUNCHER = "scripts/__main__.py"  # it imports the program by name
+# It watches trainings and changes no weight, so an edit of it trains nothing again.
+MONITORING = "lfb/learning/monitoring.py"
 
 
-def sources(program: str, models: Iterable[Mapping[str, Any]] = ()) -> list[str]:
+def sources(
+    program: str, models: Iterable[Mapping[str, Any]] = (), without: str | None = None
+) -> list[str]:
     """Return a program and every file of the project that it imports, directly or not, sorted.
 
     A program imports backbones and operators by their names in the config. It depends on those of
@@ -26,6 +30,7 @@ def sources(program: str, models: Iterable[Mapping[str, Any]] = ()) -> list[str]
         program: Path from the project's root, such as ``scripts/train.py``.
         models: The settings of the models that the program builds: ``backbone`` and ``operator``,
             each with a ``name``. ``operator`` may be None or missing.
+        without: A file on which no result depends. It is left out, with all that only it imports.
     """
     found: set[str] = set()
     waiting = [LAUNCHER, program]
@@ -35,23 +40,27 @@ def sources(program: str, models: Iterable[Mapping[str, Any]] = ()) -> list[str]
             waiting.append(f"lfb/models/operators/{operator['name']}.py")
     while waiting:
         file = waiting.pop()
-        if file not in found:
+        if file not in found and file != without:
             found.add(file)
             waiting += _read(file)[1]
     return sorted(found)
 
 
-def digests(program: str, models: Iterable[Mapping[str, Any]] = ()) -> dict[str, str]:
+def digests(
+    program: str, models: Iterable[Mapping[str, Any]] = (), without: str | None = None
+) -> dict[str, str]:
     """Return a SHA-256, in hex, of the code in each file that ``sources`` lists.
 
     It covers the syntax tree: comments, docstrings and formatting do not change it.
     """
-    return {file: _read(file)[0] for file in sources(program, models)}
+    return {file: _read(file)[0] for file in sources(program, models, without)}
 
 
-def digest_of_code(program: str, models: Iterable[Mapping[str, Any]] = ()) -> str:
+def digest_of_code(
+    program: str, models: Iterable[Mapping[str, Any]] = (), without: str | None = None
+) -> str:
     """Return one SHA-256, in hex, of all that ``digests`` returns."""
-    return digest_json(digests(program, models))
+    return digest_json(digests(program, models, without))
 
 
 @cache

@@ -14,6 +14,9 @@ rule train_baseline:
         keyframes="<results>/data/train-training.npz",
         manifest="<results>/data/manifest.json",
         weights=lambda wildcards: initial_weights("baseline"),
+        validation=for_validation(
+            "<results>/data/val-testing.npz", lambda wildcards: "baseline"
+        ),
     output:
         checkpoint="<results>/seed-{seed}/baseline/checkpoint.safetensors",
         history="<results>/seed-{seed}/baseline/history.jsonl",
@@ -37,6 +40,7 @@ rule train_baseline:
         program=program("train"),
         settings=settings_file("train", settings.training_settings(config, "baseline")),
         saving=saving(lambda wildcards: "baseline"),
+        monitoring=monitoring(lambda wildcards: "baseline"),
     message:
         "{rule}: seed {wildcards.seed}"
     shell:
@@ -45,5 +49,5 @@ rule train_baseline:
         " --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest}"
         " --device {resources.device} --processes {resources.gpu} --nodes {resources.nodes}"
-        " --threads {threads} --workers {resources.workers}{params.saving}"
+        " --threads {threads} --workers {resources.workers}{params.monitoring}{params.saving}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -178,6 +178,17 @@ def bank_of(split):
     )
 
 
+def for_validation(file, model):
+    """Return an input function: a file with which the training of a model is validated.
+
+    It is ancient unless the model takes its best epoch: a new one trains nothing again. It is an
+    input in any case, because Snakemake trains again when the set of inputs changes.
+    """
+    return lambda wildcards: (
+        file if settings.takes_best(config, model(wildcards)) else ancient(file)
+    )
+
+
 def bank_options(split):
     """Return a params function: the options that name the bank and its published file."""
     source = PUBLISHED_BANKS.get(split)

@@ -15,6 +15,12 @@ rule train_lfb:
         manifest="<results>/data/manifest.json",
         bank="<results>/seed-{seed}/bank/train.zarr",
         weights=lambda wildcards: initial_weights(wildcards.model),
+        validation=for_validation(
+            "<results>/data/val-testing.npz", lambda wildcards: wildcards.model
+        ),
+        validation_bank=for_validation(
+            "<results>/seed-{seed}/bank/val.zarr", lambda wildcards: wildcards.model
+        ),
     output:
         checkpoint="<results>/seed-{seed}/{model}/checkpoint.safetensors",
         history="<results>/seed-{seed}/{model}/history.jsonl",
@@ -45,6 +51,7 @@ rule train_lfb:
         ),
         bank=bank_options("train"),
         saving=saving(lambda wildcards: wildcards.model),
+        monitoring=monitoring(lambda wildcards: wildcards.model),
     message:
         "{rule}: seed {wildcards.seed}, model {wildcards.model}"
     shell:
@@ -53,5 +60,5 @@ rule train_lfb:
         " --seed {wildcards.seed}"
         " --keyframes {input.keyframes} --manifest {input.manifest} {params.bank}"
         " --device {resources.device} --processes {resources.gpu} --nodes {resources.nodes}"
-        " --threads {threads} --workers {resources.workers}{params.saving}"
+        " --threads {threads} --workers {resources.workers}{params.monitoring}{params.saving}"
         " --checkpoint {output.checkpoint} --history {output.history}"

@@ -1,6 +1,6 @@
 """How rules start the programs of scripts/: command, settings and tracked code."""
 
-from lfb.code_digest import digests
+from lfb.code_digest import MONITORING, digests
 from lfb.config.job_settings import write_settings
 from lfb.files.digests import digest
 
@@ -35,13 +35,38 @@ def settings_file(rule, content):
     )
 
 
+def monitoring(model):
+    """Return a params function: the option that says how to watch a training.
+
+    Snakemake ignores the result when it compares params, because the function takes `input`.
+    """
+
+    def option(wildcards, input):
+        files = inputs.split_files(config, "val")
+        chosen = {
+            **settings.monitoring_settings(config, model(wildcards)),
+            "files": {
+                "keyframes": input.validation,
+                "bank": input.get("validation_bank"),
+                "labels": files["labels"],
+                "annotations": workflow.pathvars.apply(files["annotations"]),
+                "excluded": files["excluded"] or None,
+            },
+        }
+        return f" --monitoring {write_settings(JOB_SETTINGS, 'monitoring', chosen)}"
+
+    return option
+
+
 def code(program, models=()):
     """Return params: every file that a program runs for some models, with a digest of its code.
 
-    A job runs again when one of them changes, and Snakemake's reason names those that changed.
+    A job runs again when one of them changes, and Snakemake's reason names those that changed. The
+    code that watches a training counts only if it decides which epoch the model takes.
     """
     built = [settings.model_settings(config, model) for model in models]
-    found = digests(f"scripts/{program}.py", built)
+    decides = any(settings.takes_best(config, model) for model in models)
+    found = digests(f"scripts/{program}.py", built, None if decides else MONITORING)
     return [f"{file} {value[:12]}" for file, value in found.items()]
 
 

@@ -10,7 +10,9 @@ def base_parser(program: str, description: str | None) -> argparse.ArgumentParse
     """Return a parser with the arguments of every program."""
     parser = argparse.ArgumentParser(f"scripts {program}", description=description)
     parser.add_argument("--log", help="file to append the log to")
-    parser.add_argument("--settings", type=_json, default={}, help="this job's config, JSON file")
+    parser.add_argument(
+        "--settings", type=read_json, default={}, help="this job's config, JSON file"
+    )
     return parser
 
 
@@ -44,5 +46,6 @@ def _every(piece: str) -> slice:
     return slice(number - 1, None, pieces)
 
 
-def _json(path: str) -> Any:
+def read_json(path: str) -> Any:
+    """Return the content of a JSON file."""
     return json.loads(Path(path).read_text())

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from scripts.arguments import add_device, computing_threads
+from scripts.arguments import add_device, computing_threads, read_json
 from scripts.bank_arguments import add_bank
 
 
@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--nodes", type=int, default=1, help="nodes that share the processes")
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--monitoring", type=read_json, required=True, help="how to watch, JSON")
     parser.add_argument("--save-minutes", type=float, help="minutes between saves in an epoch")
     parser.add_argument("--keep", type=int, default=1, help="finished trainings to keep")
     add_bank(parser)
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
             checkpoint=arguments.checkpoint,
             history=arguments.history,
             team=team,
+            monitoring=arguments.monitoring,
             save_minutes=arguments.save_minutes,
             keep=arguments.keep,
             workers=arguments.workers,

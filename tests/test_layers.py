@@ -15,8 +15,8 @@ PACKAGES = [
     "exchange",
     "bank",
     "models",
-    "learning",
     "scoring",
+    "learning",
     "report",
     "verification",
 ]

@@ -176,10 +176,26 @@ def _training(config: Config, usable: Usable, schema: Schema) -> Iterator[str]:
             given = config["training"].keys() | own.get("training", {}).keys()
             if missing := [key for key in keys if key not in given]:
                 models_without.setdefault(", ".join(missing), []).append(model)
+        if usable(f"models.{model}.training"):
+            yield from _best_epoch(config, model, own)
     for keys_missing, models in models_without.items():
         yield (
             f"config key training: {keys_missing} missing for {', '.join(models)}; set them under "
             "training, or under `training` of these models."
+        )
+
+
+def _best_epoch(config: Config, model: str, own: Config) -> Iterator[str]:
+    """Yield an error if a model takes the best of no epochs."""
+    keys = {**config["training"], **own.get("training", {})}
+    every, epochs = keys.get("validation_epochs"), keys.get("epochs")
+    if "checkpoint" in own or keys.get("take") != "best" or epochs is None:
+        return
+    if every is None or every > epochs:
+        yield (
+            f"config key training.take: best needs a validation, and {model} has none with "
+            f"validation_epochs: {'null' if every is None else every} and epochs: {epochs}. Lower "
+            "training.validation_epochs, or set training.take: last."
         )
 
 

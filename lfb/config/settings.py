@@ -7,6 +7,16 @@ the job again when it changes.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+# Keys of a training on which no weight depends, unless it takes the best epoch.
+_NO_RESULT = {
+    "save_minutes",
+    "keep",
+    "validation_epochs",
+    "validation_share",
+    "take",
+    "tensorboard",
+}
+
 
 def splits(config: Mapping[str, Any]) -> list[str]:
     """Return the splits of the data: ``val``, and ``train`` if the config has one."""
@@ -129,13 +139,44 @@ def recall_settings(config: Mapping[str, Any], split: str) -> dict[str, Any]:
 def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Return what the training of a model depends on."""
     own = config["models"][model]
-    ignored = {"save_minutes", "keep"}  # no result depends on them
-    keys = {key: value for key, value in _training(config, model).items() if key not in ignored}
-    return {
+    keys = _training(config, model)
+    settings = {
         **_model(config, model),
         **model_settings(config, model),
         "weights": own.get("weights", config["weights"]),
-        "training": keys,
+        "training": {key: value for key, value in keys.items() if key not in _NO_RESULT},
+    }
+    if takes_best(config, model):
+        settings["validation"] = validation_settings(config, model)
+    return settings
+
+
+def takes_best(config: Mapping[str, Any], model: str) -> bool:
+    """Return whether a model takes the weights of its best epoch, so that validation counts."""
+    return _training(config, model)["take"] == "best"
+
+
+def monitoring_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return how to watch the training of a model."""
+    return {
+        "validation": validation_settings(config, model),
+        "tensorboard": _training(config, model)["tensorboard"],
+    }
+
+
+def validation_settings(config: Mapping[str, Any], model: str) -> dict[str, Any] | None:
+    """Return how to validate a model while it trains, except for its files; None for not at all."""
+    keys = _training(config, model)
+    if keys["validation_epochs"] is None:
+        return None
+    looks_up = config["models"][model]["operator"] is not None
+    return {
+        "epochs": keys["validation_epochs"],
+        "share": keys["validation_share"],
+        "protocol": config["evaluation"]["protocol"],
+        "unscored": config["data"]["unscored"],
+        "published": published_banks(config).get("val") if looks_up else None,
+        "prediction": prediction_settings(config, model),
     }
 
 

@@ -1,6 +1,6 @@
 """Run a trained model: action scores of boxes, and features for the bank."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def predict(
     bfloat16: bool = False,
     scales: Sequence[int] | None = None,
     flip: bool = False,
+    after_batch: Callable[[], None] = lambda: None,
 ) -> Predictions:
     """Return the scores of every box of every keyframe, for each draw of the clips.
 
@@ -47,6 +48,7 @@ def predict(
         bfloat16: Whether to compute in bfloat16 where autocast considers it safe.
         scales: Short sides of whole frames, pixels; None for the clips as they are.
         flip: Whether to add a mirrored view of each.
+        after_batch: Called after each batch.
     """
     features = None
     if clips.bank is not None:
@@ -65,6 +67,7 @@ def predict(
                     seen.append(_logits(model, part.mirrored(), features))
                 chosen = torch.stack(seen)[..., list(actions)]
                 scores.append(chosen.float().sigmoid().mean(0).cpu())
+                after_batch()
         views.append(torch.cat(scores, 1))
     score = torch.stack(views).mean(0).numpy()
     keyframes = clips.keyframes

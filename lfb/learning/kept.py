@@ -7,6 +7,8 @@ settings, seed and data.
     identity.json             what the training depends on; its time is when it was last used
     resume.pt                 the state from which it continues, also when it is finished
     history.jsonl             metrics of each epoch
+    best.safetensors          with `training.take: best`, the weights of the best epoch so far
+    tensorboard/              with `training.tensorboard`, event files
     checkpoint.safetensors    the weights, when it is finished
     finished.json             digests of those two files, written last
 """
@@ -129,7 +131,7 @@ class Trainings:
         folder = self.folder(identity)
         write_json(folder / _IDENTITY, identity)  # used now
         for name, output in ((CHECKPOINT, checkpoint), (HISTORY, history)):
-            _link(folder / name, output)
+            link(folder / name, output)
             # Newer than all inputs, and than all that was made from another training.
             os.utime(output)
 
@@ -179,7 +181,7 @@ def _carry(source: Path, target: Path) -> None:
                 shutil.copy(path, scratch)
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """Make a second name for a file, or a copy where the file system has no links."""
     if target.exists() and target.samefile(source):
         return  # to rename one name of a file to another one does nothing

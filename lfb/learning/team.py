@@ -2,13 +2,13 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
-from torch import distributed
+from torch import Tensor, distributed
 
 from lfb.learning.gpus import choose_device, take_gpus
 from lfb.learning.memory import keep_freed_memory
@@ -51,6 +51,12 @@ class Team:
         largest = torch.tensor(values)
         distributed.all_reduce(largest, distributed.ReduceOp.MAX)
         return largest.tolist()
+
+    def share(self, tensors: Iterable[Tensor]) -> None:
+        """Copy tensors of the first process into those of all others."""
+        if self.size > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor, 0)
 
     def gather(self, value: Value) -> list[Value]:
         """Return the values of all processes, by rank."""

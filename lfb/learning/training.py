@@ -21,11 +21,13 @@ from lfb.learning.kept import STATE
 from lfb.learning.optimizer import SGD
 from lfb.learning.resume import load_state, save_state
 from lfb.learning.team import Team
+from lfb.learning.watcher import Watcher
 from lfb.models.action_model import ActionModel
 from lfb.program import format_duration, progress
 from lfb.randomness import seed_of
 
 log = logging.getLogger("lfb")
+_SILENT = Watcher()
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def train(
     folder: Path,
     save_minutes: float | None = None,
     stop: Callable[[], str | None] = lambda: None,
+    watcher: Watcher = _SILENT,
     workers: int = 0,
 ) -> list[dict[str, float]]:
     """Train a model in place and return the metrics of each epoch.
@@ -129,11 +132,12 @@ def train(
             written loses nothing, and more epochs can continue from there.
         save_minutes: Minutes between two saves within an epoch; None for none.
         stop: Returns why the training has to stop; None to go on.
+        watcher: Hears of each step.
         workers: Data-loading processes of each training process.
 
     Raises:
         UserError: The resume state is damaged, or the loss is not finite.
-        Stopped: ``stop`` returned a reason. The resume state is saved.
+        Stopped: ``stop`` returned a reason, or the watcher stopped. The resume state is saved.
     """
     device = team.device
     model.to(device)
@@ -171,6 +175,7 @@ def train(
     pauses = Pauses(lambda states: save(epoch=states), save_minutes, stop, team)
     length, resumed = len(order), done.epoch[team.rank] if done.epoch else None
     epochs_before = len(history)
+    watcher.start(history, model, resumed["iteration"] if resumed else 0)
     for number in range(epochs_before, training.epochs):
         what = f"{name}: epoch {number + 1}/{training.epochs}"
         epoch, resumed = Epoch(device, resumed), None
@@ -181,10 +186,13 @@ def train(
         epoch.restore_random()
         later = length * (training.epochs - number - 1)
         for batch in progress(batches, f"{what}, batch", length, epoch.iteration, later):
-            rate = learning_rate(training, number * length + epoch.iteration, length, team.size)
-            epoch.add(
-                *training_step(parallel, batch.to(device), features, optimizer, rate, training)
+            iteration = number * length + epoch.iteration
+            rate = learning_rate(training, iteration, length, team.size)
+            loss, norm = training_step(
+                parallel, batch.to(device), features, optimizer, rate, training
             )
+            epoch.add(loss, norm)
+            watcher.iteration(iteration + 1, rate, loss)
             pauses.after(epoch, what)
         metrics = {
             "epoch": number + 1,
@@ -202,15 +210,17 @@ def train(
         history.append(metrics)
         remaining = training.epochs - len(history)
         left = mean(metrics["seconds"] for metrics in history[epochs_before:]) * remaining
+        speed = length * training.batch * team.size / max(metrics["seconds"], 0.01)
         log.info(
             "%s, loss %.4f, %.0f clips/s%s",
             what,
             metrics["loss"],
-            length * training.batch * team.size / max(metrics["seconds"], 0.01),
+            speed,
             f", {format_duration(left)} left" if remaining else "",
         )
         if team.leads:
             save()
+        watcher.epoch(history, model, speed)
     return history
 
 

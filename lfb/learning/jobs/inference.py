@@ -1,6 +1,6 @@
 """The jobs that run a trained model: prediction, and building a piece of a bank."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,12 @@ def score_keyframes(
     seed: int,
     device: torch.device,
     workers: int,
+    after_batch: Callable[[], None] = lambda: None,
 ) -> Predictions:
-    """Return the scores of every box of some keyframes; arguments as in ``predict_split``."""
+    """Return the scores of every box of some keyframes.
+
+    Arguments are as in ``predict_split``. ``after_batch`` is called after each batch.
+    """
     inference = settings["inference"]
     draws = None
     if bank and inference["sampling"] == "random":
@@ -104,6 +108,7 @@ def score_keyframes(
         device=device,
         scales=inference["scales"],
         flip=inference["flip"],
+        after_batch=after_batch,
     )
 
 

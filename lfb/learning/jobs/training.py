@@ -1,6 +1,5 @@
 """The job that trains a model."""
 
-import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,14 +10,14 @@ from typing import Any
 import torch
 
 from lfb.bank.opening import open_bank
-from lfb.code_digest import digest_of_code
+from lfb.code_digest import MONITORING, digest_of_code
 from lfb.data.keyframes import Keyframes
-from lfb.files.atomic import atomic
 from lfb.files.digests import digest
 from lfb.interruption import Interruption, SlurmJob, Stopped
 from lfb.learning.clips import Clips, Input, Shuffled, Window
 from lfb.learning.continuing import adopt, begin_training
-from lfb.learning.kept import CHECKPOINT, HISTORY, STATE, Trainings
+from lfb.learning.kept import CHECKPOINT, HISTORY, STATE, Trainings, link
+from lfb.learning.monitoring import validation_digests, watch
 from lfb.learning.team import Team
 from lfb.learning.training import Training, train
 from lfb.models.action_model import build_model
@@ -43,6 +42,7 @@ def train_model(
     checkpoint: File,
     history: File,
     team: Team,
+    monitoring: Mapping[str, Any],
     save_minutes: float | None,
     keep: int,
     workers: int,
@@ -66,6 +66,7 @@ def train_model(
         checkpoint: The checkpoint to write.
         history: JSON lines to write.
         team: The processes that train together; the first one writes.
+        monitoring: See ``lfb.learning.monitoring.watch``.
         save_minutes: Minutes between two saves within an epoch; None for none.
         keep: Finished trainings that stay, with this one.
         workers: Data-loading processes of each training process.
@@ -81,8 +82,10 @@ def train_model(
         seed,
     )
     weights = settings["weights"]
+    takes_best = "validation" in settings
+    without = None if takes_best else MONITORING
     identity = {
-        "code": digest_of_code("scripts/train.py", [settings]),
+        "code": digest_of_code("scripts/train.py", [settings], without),
         "settings": settings,
         "seed": seed,
         "data": frames.digest,
@@ -91,14 +94,16 @@ def train_model(
         "weights": digest(weights) if weights else None,
         "processes": team.size,
     }
+    if takes_best:
+        identity["validation"] = validation_digests(monitoring)
     trainings = Trainings(Path(checkpoint).with_name("trainings"))
     folder = trainings.folder(identity)
     if any(team.gather(team.leads and trainings.is_finished(identity))):
         log.info("%s: trained already, in %s", name, folder)
     else:
         recipe = Training(**settings["training"])
+        length = len(Shuffled(len(clips), recipe.batch, seed, 0, team.size, recipe.epoch_clips))
         if team.leads:
-            length = len(Shuffled(len(clips), recipe.batch, seed, 0, team.size, recipe.epoch_clips))
             adopt(trainings, Path(checkpoint).with_name(STATE))
             begin_training(trainings, identity, length, name)
         team.gather(None)  # the others wait for the folder
@@ -117,6 +122,20 @@ def train_model(
             )
         job = SlurmJob.current() if team.leads else None
         with Interruption(job) as interruption, _requeued(job, team):
+            monitor = watch(
+                monitoring,
+                folder=folder,
+                publish=lambda: link(folder / HISTORY, Path(history)),
+                length=length,
+                frames=frames,
+                described=described,
+                keep_best=takes_best,
+                name=name,
+                seed=seed,
+                team=team,
+                stop=interruption.reason,
+                workers=workers,
+            )
             metrics = train(
                 model,
                 clips,
@@ -127,13 +146,13 @@ def train_model(
                 folder=folder,
                 save_minutes=save_minutes,
                 stop=interruption.reason,
+                watcher=monitor,
                 workers=workers,
             )
         if team.leads:
-            about = {"model": described, "epoch": len(metrics), **identity}
+            epoch = monitor.load_best(model) if takes_best else len(metrics)
+            about = {"model": described, "epoch": epoch, **identity}
             save_checkpoint(folder / CHECKPOINT, model, about)
-            with atomic(folder / HISTORY) as scratch:
-                scratch.write_text("".join(json.dumps(line) + "\n" for line in metrics))
             trainings.finish(identity)
     if team.leads:
         trainings.place(identity, Path(checkpoint), Path(history))
