@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 import lfb.learning.jobs.training
 import lfb.learning.training
 from lfb.bank.store import Bank
+from lfb.data.annotations import write_labels
 from lfb.data.boxes import PersonBoxes, RowIndex
 from lfb.data.keyframes import Keyframes
 from lfb.data.predictions import Predictions, join_predictions
@@ -32,6 +33,7 @@ from tests.pictures import CHANNELS, INPUT, OUTPUTS, TINY, VIDEOS, Film, make_ke
 from tests.teamwork import TRAINING
 
 CPU = torch.device("cpu")
+UNWATCHED = {"validation": None, "tensorboard": False}
 MODEL = {
     "backbone": TINY,
     "head": {"roi_size": 3},
@@ -53,6 +55,17 @@ class Project:
     """Frames and keyframes of three videos, and the outputs of jobs on them."""
 
     folder: Path
+    monitoring: dict[str, Any] = dataclasses.field(default_factory=UNWATCHED.copy)
+
+    def validation_files(self, bank: Path | None) -> dict[str, Any]:
+        """Return the files of a validation: the training keyframes are those to validate."""
+        return {
+            "keyframes": self.folder / "keyframes.npz",
+            "bank": bank,
+            "labels": self.folder / "labels.pbtxt",
+            "annotations": self.folder / "annotations.csv",
+            "excluded": None,
+        }
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -83,6 +96,7 @@ class Project:
             checkpoint=self.checkpoint(name),
             history=self.folder / name / "history.jsonl",
             team=Team(0, 1, CPU),
+            monitoring=self.monitoring | {"files": self.validation_files(bank)},
             save_minutes=None,
             keep=2,
             **self.inputs,
@@ -152,6 +166,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     labels = np.concatenate([keyframe.labels for keyframe in keyframes])
     people = dataclasses.replace(people, labels=labels)
     Keyframes(people, [1, 2, 3], OUTPUTS).save(folder / "keyframes.npz")
+    write_labels(folder / "labels.pbtxt", {1: "stand", 2: "sit", 3: "wave"})
+    rows = [
+        f"{keyframe.video},{keyframe.second},{','.join(map(str, box))},{action},0\n"
+        for keyframe in keyframes
+        for box, own in zip(keyframe.boxes.tolist(), keyframe.labels, strict=True)
+        for action in np.flatnonzero(own)
+    ]
+    (folder / "annotations.csv").write_text("".join(rows))
     project = Project(folder)
     project.train("baseline")
     project.build(slice(None), "train.zarr")

@@ -68,8 +68,12 @@ def test_the_metrics_of_epochs_are_those_of_the_resume_state(checkpoint, tmp_pat
     optimizer = SGD(network.parameters(), momentum=0.9, weight_decay=0)
     save_state(state_file, network, optimizer, HISTORY)
     assert problems(*HISTORY) == []
+    validated = [line | {"validation_mAP": 50.0} for line in HISTORY]
+    best = [validated[0], validated[1] | {"best": True}]
+    assert problems(*validated) == problems(*best) == []
     for lines, text in (
         (other, "not the metrics in"),
+        ([validated[0] | {"best": True}, validated[1]], "does not have all epochs"),
         (HISTORY[:1], "does not have all epochs"),
         ([{"loss": 1}], "not the metrics of a training"),
     ):
