@@ -42,9 +42,10 @@ def import_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def export_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what predictions for annotation tools depend on, in addition to the predictions."""
-    tools = config["annotation_tools"]
+    tools, data = config["annotation_tools"], config["data"]
+    keys = ("videos", "frames", "fps", "first_second", "start", "seconds")
     return {
-        "data": data_settings(config),
+        "data": {key: data[key] for key in keys if key in data},
         "threshold": tools["threshold"] if isinstance(tools["threshold"], float | int) else None,
         "label_studio_videos": tools["label_studio_videos"],
     }

@@ -137,6 +137,9 @@ class _Reader:
             )
         if not self._tasks:
             raise self._error(root, "has no <meta>; export the file again")
+        for child in root.children:
+            if child.tag != "version":
+                self._findings.left_out[f"CVAT <{child.tag}> elements"] += 1
 
     def recordings(self) -> list[Recording]:
         """Return the people of each video."""
@@ -257,6 +260,8 @@ class _Reader:
                 f"frame {frame:g} is behind the end of video '{task.film.name}', which has "
                 f"{task.film.frames}; is it the video that you annotated?",
             )
+        if box.attributes.get("z_order", "0") != "0":
+            self._findings.left_out["CVAT layers (z_order) of boxes"] += 1
         if self._flag(box, "occluded"):
             self._findings.left_out["CVAT boxes marked as occluded: the mark"] += 1
         x1, y1, x2, y2 = (self._number(box, corner) for corner in CORNERS)

@@ -122,33 +122,44 @@ def _write(
     labels: Mapping[int, str],
     record: Path,
 ) -> None:
-    """Write the files, or none if one of them is the user's own."""
-    written = json.loads(record.read_text()) if record.exists() else {}
-    targets: list[tuple[str, str, Any]] = []
+    """Write the files, or none if one of them would replace the user's own."""
+    targets: list[tuple[str, Path, Any]] = []
     for split, (rows, proposals) in tables.items():
-        files = data[split]
+        files = {kind: Path(path) for kind, path in data[split].items()}
         if not rows.empty:
             targets.append(("annotations", files["annotations"], rows))
-        for kind in ("proposals", "detections"):
-            if kind in files and not proposals.empty:
+        for kind in {"proposals", "detections"} & files.keys():
+            if not proposals.empty:
                 targets.append((kind, files[kind], proposals))
-    for _, path, _ in targets:
-        if Path(path).exists() and written.get(path) != digest(path):
-            raise UserError(
-                f"{path}: exists, and no import wrote it. Move it away, or name another file in "
-                "the config."
-            )
-    if labels and not Path(data["labels"]).exists():
-        write_labels(data["labels"], labels)
-        log.info("wrote %s", data["labels"])
-    for kind, path, table in targets:
-        if kind == "annotations":
-            write_annotations(path, table)
-        elif kind == "detections":
-            write_detections(path, table)
-        else:
-            boxes = table[BOX].to_numpy(), table["score"].to_numpy()
-            write_proposals(path, PersonBoxes.from_rows(table["video"], table["second"], *boxes))
-        written[path] = digest(path)
+    written = json.loads(record.read_text()) if record.exists() else {}
+    beside = {path: path.with_name(f".import-{path.name}") for _, path, _ in targets}
+    try:
+        for kind, path, table in targets:
+            _write_table(kind, beside[path], table)
+            new = digest(beside[path])
+            if path.exists() and digest(path) not in (new, written.get(str(path))):
+                raise UserError(
+                    f"{path}: exists, and no import wrote it. Move it away, or name another file "
+                    "in the config."
+                )
+            written[str(path)] = new
+        if labels and not Path(data["labels"]).exists():
+            write_labels(data["labels"], labels)
+            log.info("wrote %s", data["labels"])
+        for path, new_file in beside.items():
+            new_file.replace(path)
+            log.info("wrote %s", path)
         write_json(record, written)
-        log.info("wrote %s", path)
+    finally:
+        for new_file in beside.values():
+            new_file.unlink(missing_ok=True)
+
+
+def _write_table(kind: str, path: Path, table: Any) -> None:
+    if kind == "annotations":
+        write_annotations(path, table)
+    elif kind == "detections":
+        write_detections(path, table)
+    else:
+        boxes = table[BOX].to_numpy(), table["score"].to_numpy()
+        write_proposals(path, PersonBoxes.from_rows(table["video"], table["second"], *boxes))

@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from lfb.errors import UserError
@@ -24,6 +25,8 @@ def read_json(path: str, data: bytes) -> Any:
         raise UserError(
             f"{path}:{error.lineno}: is not valid JSON ({error.msg}). Export the file again."
         ) from None
+    except ValueError as error:  # a number with thousands of digits
+        raise UserError(f"{path}: cannot be read ({error}). Export the file again.") from None
     except RecursionError:
         raise UserError(f"{path}: is nested too deeply. Export the file again.") from None
 
@@ -67,9 +70,11 @@ def as_number(value: Any, where: str) -> float:
     Raises:
         UserError: It is no such number.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserError(f"{where} is {_short(value)}; write a number")
-    return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            if math.isfinite(value):
+                return float(value)
+    raise UserError(f"{where} is {_short(value)}; write a number")
 
 
 def _short(value: Any) -> str:

@@ -73,6 +73,7 @@ class _Task:
             self._where = f"{path}: task {place + 1} (id {self._task['id']})"
         self._path, self._films, self._findings = path, films, findings
         self._actions = actions
+        self._seen: Film
 
     def recordings(self) -> list[Recording]:
         """Return the people of the video, in a list that is empty if no one has annotated it."""
@@ -90,7 +91,7 @@ class _Task:
         results = value_at(chosen, "result", list, where)
         film = self._film()
         tracks = self._tracks(results, where, film)
-        return [Recording(replace(film, **self._rate), tuple(tracks), self._path)]
+        return [Recording(self._seen, tuple(tracks), self._path)]
 
     def _chosen(self, annotations: list[Any]) -> tuple[int, dict[str, Any]] | None:
         """Return the annotation to import and its place: the ground truth, or the latest one."""
@@ -138,6 +139,8 @@ class _Task:
                     continue
                 value = value_at(result, "value", dict, place)
                 region = str(result.get("id", number))
+                if kind == _REGION and result.get("meta"):
+                    self._findings.left_out["Label Studio notes on regions"] += 1
                 if kind == _REGION:
                     regions.append((region, place, value))
                 elif kind == _TIMELINE:
@@ -149,7 +152,7 @@ class _Task:
         known = {region for region, *_ in [*regions, *spans]}
         for region in details.keys() - known:
             self._findings.left_out["Label Studio values of a whole video"] += len(details[region])
-        self._rate = self._find_rate(regions, film)
+        self._seen = self._at_its_rate(regions, film)
         tracks = []
         for region, place, value in regions:
             with self._findings.collect():
@@ -160,10 +163,8 @@ class _Task:
                 tracks = self._with_span(tracks, person, value, place)
         return tracks
 
-    def _find_rate(
-        self, regions: Sequence[tuple[str, str, dict[str, Any]]], film: Film
-    ) -> dict[str, Any]:
-        """Return the frames per second and the number of frames by which the regions count."""
+    def _at_its_rate(self, regions: Sequence[tuple[str, str, dict[str, Any]]], film: Film) -> Film:
+        """Return the video at the frame rate of the labeling config, as the first region says."""
         for _, place, value in regions:
             with self._findings.collect():
                 if "framesCount" in value and "duration" in value:
@@ -174,8 +175,8 @@ class _Task:
                             f"{place}: framesCount {frames:g} and duration {duration:g} must be "
                             "positive; open the task in Label Studio and export it again"
                         )
-                    return {"fps": frames / duration, "frames": round(frames)}
-        return {"fps": film.fps, "frames": film.frames}
+                    return film.at_rate(frames / duration, round(frames), place)
+        return film
 
     def _track(
         self,
@@ -239,10 +240,10 @@ class _Task:
         frame = as_number(value, f"{where}: `frame`")
         if frame != math.floor(frame) or frame < 1:
             raise UserError(f"{where}: frame {frame:g} is not a whole number from 1; fix it")
-        if frame > self._rate["frames"] + self._rate["fps"]:
+        if frame > self._seen.frames + self._seen.fps:
             raise UserError(
                 f"{where}: frame {frame:g} is behind the end of the video, which has "
-                f"{self._rate['frames']} frames; is it the video that you annotated?"
+                f"{self._seen.frames} frames; is it the video that you annotated?"
             )
         return int(frame) - 1
 
@@ -312,7 +313,7 @@ def write_label_studio(recording: Recording, url: str, model: str) -> dict[str, 
             labels = sorted(shapes[0].actions) or [NO_ACTION]
             value = {
                 "framesCount": film.frames,
-                "duration": film.frames / film.fps,
+                "duration": film.duration,
                 "sequence": [_item(shape, film) for shape in shapes],
                 "labels": labels,
             }

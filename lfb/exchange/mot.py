@@ -78,7 +78,7 @@ def _film(path: str, films: Films, video: str, info: str) -> Film:
         parser.read_string(info)
         section = parser["Sequence"]
         rate, width, height, length = (
-            float(section[key]) for key in ("frameRate", "imWidth", "imHeight", "seqLength")
+            _number(section[key]) for key in ("frameRate", "imWidth", "imHeight", "seqLength")
         )
     except (configparser.Error, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())
@@ -89,7 +89,8 @@ def _film(path: str, films: Films, video: str, info: str) -> Film:
     if min(rate, width, height, length) <= 0:
         raise UserError(f"{where} has a rate, size or length that is not positive; fix it")
     film = _find(path, films, video, section.get("name", ""))
-    return replace(film, fps=rate, frames=int(length), width=int(width), height=int(height))
+    film = replace(film, width=int(width), height=int(height))
+    return film.at_rate(rate, int(length), where)
 
 
 def _find(path: str, films: Films, *names: str) -> Film:
@@ -152,6 +153,8 @@ class _Reader:
             return
         if truth:
             self._findings.left_out["MOTChallenge visibilities"] += values[8] != 1
+        elif any(value != -1 for value in values[7:]):
+            self._findings.left_out["MOTChallenge positions in the world"] += 1
         box = (
             (left - 1) / self._film.width,
             (top - 1) / self._film.height,
@@ -189,6 +192,13 @@ class _Reader:
             self._findings.left_out[f"MOTChallenge boxes of class {value:g}, no people"] += 1
             return None
         return frozenset()
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not finite")
+    return value
 
 
 def _is_number(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Predictions of a model as tracks, so that a person corrects them in an annotation tool."""
 
 import json
+import logging
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from lfb.exchange.films import Films
 from lfb.exchange.label_studio import labeling_config, tasks_file, write_label_studio
 from lfb.exchange.tracks import Box, Recording, Shape, Track
 from lfb.files.atomic import atomic
+
+log = logging.getLogger("lfb")
 
 
 def recordings_of(
@@ -48,6 +51,13 @@ def recordings_of(
         )
     names = [labels[action] for action in predictions.classes.tolist()]
     lowest = np.array([thresholds[action] for action in predictions.classes.tolist()])
+    counts = int((predictions.score >= lowest).sum())
+    log.info(
+        "left out: %d scores below their threshold; tools have no place for the %d others either, "
+        "which become actions",
+        predictions.score.size - counts,
+        counts,
+    )
     videos = [predictions.videos[number] for number in predictions.video.tolist()]
     person = link(videos, predictions.second, predictions.box)
     rows: dict[str, dict[int, dict[int, int]]] = {}

@@ -9,6 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import cos, radians, sin
 
+from lfb.errors import UserError
+
+_SLACK = 0.02  # part by which tools may differ about the duration of a video
+
 Box = tuple[float, float, float, float]
 
 
@@ -29,6 +33,30 @@ class Film:
     frames: int
     width: int
     height: int
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.fps
+
+    def at_rate(self, fps: float, frames: int, where: str) -> "Film":
+        """Return the video as a tool sees it that counts frames at another rate.
+
+        Args:
+            fps: The rate.
+            frames: Number of frames at this rate.
+            where: Place in the export, for the error.
+
+        Raises:
+            UserError: This is another duration.
+        """
+        other = replace(self, fps=fps, frames=frames)
+        if abs(other.duration - self.duration) > max(1, _SLACK * self.duration):
+            raise UserError(
+                f"{where}: lasts {other.duration:.1f} s, but video '{self.name}' lasts "
+                f"{self.duration:.1f} s; is it the video that you annotated?"
+            )
+        return other
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def _csv_entries(path: str, text: str, findings: Findings) -> Iterator[_Entry]:
 def _json_text(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise UserError(f"{where} is not valid JSON: {text[:40]!r}; export it again") from None
 
 
@@ -181,10 +181,10 @@ class _Reader:
             values = as_kind(entry.values, dict, f"{entry.where}: the attributes")
             film = self._film(entry)
             numbers = [as_number(time, f"{entry.where}: a time") for time in times]
-            if any(not 0 <= time <= film.frames / film.fps + 1 for time in numbers):
+            if any(not 0 <= time <= film.duration + 1 for time in numbers):
                 raise UserError(
                     f"{entry.where}: time {max(numbers):g} s is not in the video, which has "
-                    f"{film.frames / film.fps:.1f} s; is it the video that you annotated?"
+                    f"{film.duration:.1f} s; is it the video that you annotated?"
                 )
             person, actions = self._values(entry.where, values)
             if len(numbers) == 2 and not shape:

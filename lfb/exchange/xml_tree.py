@@ -95,4 +95,8 @@ def read_xml(path: str, data: bytes, parts: Mapping[str, Callable[[Element], Non
             f"{path}:{error.lineno}: is not valid XML ({expat.ErrorString(error.code)}). Export "
             "the file again."
         ) from None
+    except UserError:
+        raise
+    except (LookupError, ValueError) as error:
+        raise UserError(f"{path}:1: has an unknown encoding ({error}); save it as UTF-8.") from None
     return roots[0]

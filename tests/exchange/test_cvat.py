@@ -44,6 +44,16 @@ def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
     }
 
 
+def test_layers_and_further_elements_are_counted(tmp_path: Path) -> None:
+    text = CVAT.replace('z_order="0"', 'z_order="3"', 1).replace("  <track", "  <tag/><track", 1)
+    text = text.replace('<track id="0"', '<track id="0" group_id="2"')
+    *_, findings = read(tmp_path, text)
+    assert findings.errors == []
+    assert findings.left_out["CVAT layers (z_order) of boxes"] == 1
+    assert findings.left_out["CVAT <tag> elements"] == 1
+    assert findings.left_out["CVAT groups of tracks"] == 1
+
+
 def test_a_label_is_an_action_unless_it_says_only_person(tmp_path: Path) -> None:
     text = CVAT.replace("<name>person</name>\n          <att", "<name>walk</name>\n          <att")
     (recording,), actions, _ = read(tmp_path, text.replace('label="person"', 'label="walk"'))

@@ -123,6 +123,16 @@ def test_a_new_export_replaces_what_an_import_wrote(project: Project) -> None:
     assert len(read_annotations(project.data["train"]["annotations"], None).checked()) == 4
 
 
+def test_an_import_goes_on_where_it_was_killed(project: Project) -> None:
+    project.run(train=["cvat.xml"])
+    Path(project.data["train"]["detections"]).unlink()
+    (project.folder / "imported.json").unlink()
+    project.run(train=["cvat.xml"])
+    assert project.files() == {
+        *("labels.pbtxt", "train.csv", "train_detections.csv", "imported.json")
+    }
+
+
 def test_the_user_s_own_file_is_never_replaced(project: Project) -> None:
     own = Path(project.data["train"]["annotations"])
     own.write_text("hall,1,0.1,0.1,0.5,0.5,1,0\n")

@@ -94,6 +94,13 @@ def test_the_latest_annotation_counts(tmp_path: Path) -> None:
     }
 
 
+def test_notes_on_a_region_are_left_out(tmp_path: Path) -> None:
+    content = copy.deepcopy(LABEL_STUDIO)
+    content[0]["annotations"][0]["result"][0]["meta"] = {"text": ["tired"]}
+    *_, findings = read(tmp_path, content)
+    assert findings.left_out == {"Label Studio notes on regions": 1}
+
+
 def test_a_rotated_box_becomes_the_upright_box_around_it(tmp_path: Path) -> None:
     content = copy.deepcopy(LABEL_STUDIO)
     content[0]["annotations"][0]["result"][0]["value"]["sequence"][0]["rotation"] = 90

@@ -54,6 +54,11 @@ def test_the_results_of_a_tracker_have_no_score(tmp_path: Path) -> None:
     assert track.shapes[0].score == 1
 
 
+def test_positions_in_the_world_are_left_out(tmp_path: Path) -> None:
+    *_, findings = read(tmp_path, "1,3,65,49,64,192,0.5,2.5,1.5,0")
+    assert findings.left_out == {"MOTChallenge positions in the world": 1}
+
+
 def test_labels_name_actions(tmp_path: Path) -> None:
     recording, actions, _ = read(tmp_path, MOT.replace("1,1,0.5", "1,2,0.5"), "person\nsit\nrun\n")
     assert (actions, recording.detected) == (["sit", "run"], False)
@@ -62,6 +67,7 @@ def test_labels_name_actions(tmp_path: Path) -> None:
 
 def test_seqinfo_has_the_rate_and_size(tmp_path: Path) -> None:
     info = SEQINFO.replace("imWidth=640", "imWidth=320").replace("frameRate=30", "frameRate=15")
+    info = info.replace("seqLength=600", "seqLength=300")
     recording, *_ = read(tmp_path, MOT, info=info)
     assert (recording.film.name, recording.film.fps) == ("kitchen 2", 15)
     assert recording.tracks[0].shapes[0].box[0] == pytest.approx(0.2)

@@ -46,3 +46,10 @@ def test_entities_are_refused() -> None:
 def test_broken_xml_is_an_error_with_its_line(text: bytes, line: int) -> None:
     with pytest.raises(UserError, match=rf"^a\.xml:{line}: is not valid XML"):
         read_xml("a.xml", text, {})
+
+
+@pytest.mark.parametrize("encoding", [b"tf-8", b"shift_jis"])
+def test_an_unknown_encoding_is_an_error(encoding: bytes) -> None:
+    text = b'<?xml version="1.0" encoding="%s"?><a/>' % encoding
+    with pytest.raises(UserError, match=r"^a\.xml:1: has an unknown encoding .*; save it as UTF-8"):
+        read_xml("a.xml", text, {})
