@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.runs import Workflow, copy_project
+from tests.workflow.runs import Running, Workflow, copy_project
 from tests.workflow.slurm_cluster import SlurmCluster, why_not
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """Return a finished run of the whole workflow, without interruptions. Do not change it."""
+    """Return a finished run of the whole workflow, without interruptions. Do not change it.
+
+    Its output is in output.txt.
+    """
     workflow = Workflow(tmp_path_factory.mktemp("finished"))
     copy_project(workflow.folder)
-    result = workflow.run()
-    assert result.code == 0, result.output
+    assert Running(workflow).wait() == 0, workflow.path("output.txt").read_text()
     return workflow
 
 

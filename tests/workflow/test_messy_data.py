@@ -17,8 +17,8 @@ def test_cameras_at_nests_reach_the_table(fresh: Workflow) -> None:
     for split in "train", "val":
         old = f"# detections: resources/own/{split}_detections.csv"
         fresh.replace("my.yaml", old, f"proposals: resources/own/{split}_proposals.pkl")
-    # Two models are enough here.
-    fresh.path("few.yaml").write_text("models: {lfb_avg: null, lfb_nl: null}\n")
+    # Two models, and banks in one piece, are enough here.
+    fresh.path("few.yaml").write_text("models: {lfb_avg: null, lfb_nl: null}\nbank: {pieces: 1}\n")
 
     # Seconds after the end of the videos are errors, which are listed together.
     result = fresh.shell(f"{RUN} frames")

@@ -16,7 +16,7 @@ from lfb.files.digests import digest
 from lfb.models.checkpoints import load_checkpoint
 from tests.models.test_published import their_state
 from tests.samples import Harmful
-from tests.workflow.runs import CONFIG, TABLE, Workflow
+from tests.workflow.runs import CONFIG, TABLE, Running, Workflow
 from tests.workflow.test_bad_input import refused
 from tests.workflow.test_reruns import END, MODELS, of_models
 
@@ -70,14 +70,15 @@ def scored(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Work
     for path in workflow.path("resources/demo/videos").glob("train*"):
         path.unlink()
     changes = {f"models.{model}.checkpoint": path for model, path in files.items()}
-    configure(workflow, {**changes, "data.train": None, "demo": None, "training": None})
+    changes |= {"data.train": None, "demo": None, "training": None, "bank.pieces": 1}
+    configure(workflow, changes)
     jobs = {
         "check_data",
         "extract_frames",
         "select_keyframes val bank",
         "select_keyframes val testing",
         *of_models("import_checkpoint", MODELS),
-        *(f"build_bank_piece 0 val {piece}-of-2" for piece in (1, 2)),
+        "build_bank_piece 0 val",
         "gather_bank 0 val",
         *of_models("predict", MODELS),
         *of_models("evaluate", MODELS),
@@ -121,29 +122,62 @@ def test_imported_models_give_the_same_scores_without_a_training_split(
     assert set(scored.jobs()) == set()
 
 
-def test_a_published_bank_replaces_the_built_one(scored_copy: Workflow, scored: Workflow) -> None:
-    exported = f"{RESULTS}/bank/lfb_val.pkl"
-    assert set(scored_copy.jobs(exported)) == {"export_bank 0 val"}
-    assert scored_copy.run(exported).code == 0
-    source = scored_copy.path(f"{PUBLISHED}/lfb_val.pkl")
-    scored_copy.path(exported).rename(source)
-    configure(scored_copy, {"bank.published.val": f"{PUBLISHED}/lfb_val.pkl"})
-    again = {"import_bank 0 val", *of_models("predict", LFB), *of_models("evaluate", LFB), *END}
-    assert set(scored_copy.jobs()) == again
-    result = scored_copy.run()
+@pytest.fixture(scope="module")
+def banks(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the finished banks of both splits in MMAction2's format."""
+    workflow = Workflow(tmp_path_factory.mktemp("exported") / "run")
+    subprocess.run(["cp", "-a", finished.folder, workflow.folder], check=True)
+    exported = {split: f"{RESULTS}/bank/lfb_{split}.pkl" for split in ("train", "val")}
+    done = Running(workflow, *exported.values())
+    assert done.wait() == 0
+    assert sorted(done.done()) == ["export_bank 0 train", "export_bank 0 val"]
+    return {split: workflow.path(path) for split, path in exported.items()}
+
+
+def test_models_learn_and_score_the_same_with_published_banks(
+    copy: Workflow, finished: Workflow, banks: dict[str, Path]
+) -> None:
+    copy.path(PUBLISHED).mkdir()
+    for split, bank in banks.items():
+        shutil.copy(bank, copy.path(PUBLISHED))
+        configure(copy, {f"bank.published.{split}": f"{PUBLISHED}/{bank.name}"})
+    shutil.copy(copy.path(f"{RESULTS}/lfb_nl/checkpoint.safetensors"), copy.path("nl.safetensors"))
+    configure(copy, {"models.lfb_nl.checkpoint": "nl.safetensors"})
+    assert set(copy.jobs(*LFB)) == {
+        "import_bank 0 train",
+        "import_bank 0 val",
+        "train_lfb 0 lfb_max",
+        "import_checkpoint 0 lfb_nl",
+        *of_models("predict", LFB),
+        *of_models("evaluate", LFB),
+    }
+    result = copy.run(*LFB)
     assert result.code == 0, result.output
-    assert same_scores(scored_copy, scored, MODELS)
-    bank = Bank.open(scored_copy.path(BANK))
+    assert same_scores(copy, finished, LFB)
+    before, after = (load_checkpoint(run.path(MAX)) for run in (finished, copy))
+    assert all(after.weights[name].equal(value) for name, value in before.weights.items())
+    train, val = (copy.path(f"{PUBLISHED}/lfb_{split}.pkl") for split in ("train", "val"))
+    assert after.about["bank"] == digest(train)
+    bank = Bank.open(copy.path(BANK))
     assert bank.attributes == {
         "split": "val",
         "source": "lfb_val.pkl",
-        "source_digest": digest(source),
+        "source_digest": digest(val),
         "code": digest_of_code("scripts/import_bank.py"),
     }
-    assert set(scored_copy.jobs()) == set()
-    away = source.rename(source.with_name("away"))
-    assert set(scored_copy.jobs()) == set()  # the import no longer needs it
-    away.rename(source)
+    assert set(copy.jobs(*LFB)) == set()
+    val.unlink()
+    assert set(copy.jobs(*LFB)) == set()  # the import no longer needs it
+
+
+def test_a_published_bank_replaces_the_built_one_without_a_training_split(
+    scored_copy: Workflow, banks: dict[str, Path]
+) -> None:
+    source = scored_copy.path(f"{PUBLISHED}/lfb_val.pkl")
+    shutil.copy(banks["val"], source)
+    configure(scored_copy, {"bank.published.val": f"{PUBLISHED}/lfb_val.pkl"})
+    again = {"import_bank 0 val", *of_models("predict", LFB), *of_models("evaluate", LFB), *END}
+    assert set(scored_copy.jobs()) == again
 
     commands, content = scored_copy.jobs("--forceall"), torch.load(source)
     shutil.rmtree(scored_copy.path(BANK))
@@ -154,26 +188,6 @@ def test_a_published_bank_replaces_the_built_one(scored_copy: Workflow, scored: 
     assert scored_copy.shell(commands["import_bank 0 val"]).code == 0
     message = f"{BANK}: its features have 9 channels, the model's have "
     refused(scored_copy, commands["predict 0 lfb_max"], PREDICTIONS, message)
-
-
-def test_training_with_a_published_bank_gives_the_same_model(
-    copy: Workflow, finished: Workflow
-) -> None:
-    copy.path(PUBLISHED).mkdir()
-    exported = {split: f"{RESULTS}/bank/lfb_{split}.pkl" for split in ("train", "val")}
-    assert copy.run(*exported.values()).code == 0
-    for split, path in exported.items():
-        source = f"{PUBLISHED}/lfb_{split}.pkl"
-        copy.path(path).rename(copy.path(source))
-        configure(copy, {f"bank.published.{split}": source})
-    trained = {"train_lfb 0 lfb_max", "predict 0 lfb_max", "evaluate 0 lfb_max"}
-    assert set(copy.jobs("lfb_max")) == {"import_bank 0 train", "import_bank 0 val", *trained}
-    result = copy.run("lfb_max")
-    assert result.code == 0, result.output
-    assert same_scores(copy, finished, ["lfb_max"])
-    before, after = (load_checkpoint(run.path(MAX)) for run in (finished, copy))
-    assert all(after.weights[name].equal(value) for name, value in before.weights.items())
-    assert after.about["bank"] == digest(copy.path(f"{PUBLISHED}/lfb_train.pkl"))
 
 
 def test_one_model_is_imported_and_the_others_are_trained(copy: Workflow) -> None:

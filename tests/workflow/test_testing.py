@@ -13,7 +13,7 @@ from tests.workflow.test_reruns import LFB, MODELS
 def test_draws_and_views_give_means_and_deviations_and_are_repeatable(copy: Workflow) -> None:
     keys = "sampling: random, draws: 3, scales: [32, 40], flip: true"
     copy.append("tests/workflow/tiny.yaml", f"\ninference: {{{keys}}}\n")
-    first = copy.run()
+    first = copy.run(TABLE)
     assert first.code == 0, first.output
     table = copy.path(TABLE).read_text().splitlines()
     rows = {row["model"]: row for row in csv.DictReader(table)}
