@@ -41,6 +41,13 @@ def film_settings():
     return watch.film_settings(config, Path(RESULTS, f"seed-{FILM_SEED}"))
 
 
+def film_files(name):
+    """Return this file of every model, for the film of the rule."""
+    return expand(
+        "<results>/watch/work/{{video}}/{model}/{name}", model=MODELS, name=name
+    )
+
+
 def film_checkpoint(model):
     """Return the checkpoint of a model."""
     return f"<results>/seed-{FILM_SEED}/{model}/checkpoint.safetensors"
@@ -56,7 +63,7 @@ rule watch:
         lambda wildcards: expand(
             "<results>/watch/{video}.{kind}",
             video=watched(watch.films),
-            kind=["mp4", "csv"],
+            kind=["mp4", "csv", "html"],
         ),
     message:
         "{rule}: ready"
@@ -238,3 +245,46 @@ rule watch_film:
         " --labels {input.labels:q} --name {wildcards.video:q} --video {input.video:q}"
         " --predictions {input.predictions:q} --threads {threads}"
         " --film {output.film:q} --table {output.table:q}"
+
+
+rule watch_page:
+    """Write the page beside a film."""
+    input:
+        labels=lambda wildcards: required(config["data"]["labels"]),
+        manifest="<results>/watch/work/{video}/manifest.json",
+        bank=(
+            "<results>/watch/work/{video}/bank.zarr"
+            if any(map(has_bank, MODELS))
+            else []
+        ),
+        predictions=film_files("predictions.npz"),
+        attention=film_files("attention.npz"),
+    output:
+        "<results>/watch/{video}.html",
+    log:
+        "<logs>/watch/{video}/page.log",
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    params:
+        *code("watch_page"),
+        *templates("lfb/report"),
+        *templates("lfb/report/watch"),
+        program=program("watch_page"),
+        settings=settings_file(
+            "watch_page", lambda wildcards: {**film_settings(), "models": MODELS}
+        ),
+        bank=lambda wildcards, input: (
+            f"--bank {shlex.quote(input.bank)}" if input.bank else ""
+        ),
+        film=lambda wildcards: f"{wildcards.video}.mp4",
+        table=lambda wildcards: f"{wildcards.video}.csv",
+    message:
+        "{rule}: {wildcards.video}"
+    shell:
+        "python {params.program} --log {log:q} --settings {params.settings:q}"
+        " --labels {input.labels:q} --name {wildcards.video:q} --manifest {input.manifest:q}"
+        " {params.bank} --predictions {input.predictions:q} --attention {input.attention:q}"
+        " --film {params.film:q} --table {params.table:q} --output {output:q}"

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lfb.report.watched import Watched, thresholds_of
+    from lfb.report.watch.people import Watched, thresholds_of
     from lfb.video.film import Footage, write_film
 
     settings = arguments.settings

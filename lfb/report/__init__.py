@@ -12,6 +12,7 @@ It reads what the other packages write: metrics, predictions, checkpoints, banks
     formats     write numbers and images as text
     cards       put an example keyframe together
     browse      the page of all keyframes; browse.html.j2, browse.css and browse.js lay it out
+    watch/      the films that are watched, and the page beside each
     overlays    choose what a film of the boxes of a video shows, before or after a training
     stills      the same as a page of stills; stills.html.j2 lays it out
     templates   load the templates of both pages

@@ -1,4 +1,4 @@
-"""Tests of lfb.report.watched."""
+"""Tests of lfb.report.watch.people."""
 
 import csv
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from lfb.data.annotations import write_labels
 from lfb.data.predictions import Predictions
 from lfb.errors import UserError
-from lfb.report.watched import HEADER, Watched, thresholds_of
+from lfb.report.watch.people import HEADER, Watched, thresholds_of
 from lfb.video.overlays import Line
 
 LEFT, RIGHT = (0.1, 0.2, 0.3, 0.9), (0.6, 0.2, 0.8, 0.9)
