@@ -10,6 +10,7 @@ step  draw the boxes into the frames. Frames that are missing are extracted, of 
 """
 
 
+# A name may begin with a dash, as in AVA, so `--video=` it is.
 rule show_data:
     """Show the ground truth or the proposals of one video."""
     input:
@@ -40,7 +41,7 @@ rule show_data:
         "{rule}: split {wildcards.split}, {wildcards.shown} of {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
-        " --split {wildcards.split} --shown {wildcards.shown} --video {wildcards.video:q}"
+        " --split {wildcards.split} --shown {wildcards.shown} --video={wildcards.video:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"
         " --excluded {input.excluded:q} --proposals {input.proposals:q}"
         " --folder {params.folder:q} --threads {threads} --output {output:q}"
@@ -74,7 +75,7 @@ rule show_predictions:
         "{rule}: model {wildcards.model}, predictions of {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
-        " --split val --shown {wildcards.model} --video {wildcards.video:q}"
+        " --split val --shown {wildcards.model} --video={wildcards.video:q}"
         " --labels {input.labels:q} --annotations {input.annotations:q}"
         " --excluded {input.excluded:q} --predictions {input.predictions}"
         " --thresholds {input.thresholds}"

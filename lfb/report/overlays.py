@@ -17,7 +17,7 @@ from lfb.data.predictions import Predictions
 from lfb.data.tracks import link
 from lfb.errors import UserError
 from lfb.files.csv_table import BOX
-from lfb.report.watched import Watched
+from lfb.report.watch.people import Watched, short
 from lfb.video.frames import FrameInfo
 from lfb.video.overlays import Line, Overlay
 from lfb.video.single import similar
@@ -45,8 +45,9 @@ def truth_overlays(
     known = people["person"].to_numpy() >= 0
     number = people["person"].to_numpy().copy()
     number[~known] = number.max(initial=0) + _linked(second[~known], boxes[~known])
+    names = {action: short(name) for action, name in labels.items()}
     lines = [
-        tuple(Line(labels.get(action, f"action {action} (not scored)")) for action in actions)
+        tuple(Line(names.get(action, f"action {action} (not scored)")) for action in actions)
         + ((Line("excluded second"),) if (video, moment) in excluded else ())
         for moment, actions in zip(second.tolist(), people["action"], strict=True)
     ]

@@ -37,8 +37,8 @@ def person_image(manifest: Manifest, video: str, second: int, box: np.ndarray) -
     return person.resize((width, PERSON_HEIGHT), method)
 
 
-def jpeg_uri(image: Image.Image) -> str:
+def jpeg_uri(image: Image.Image, quality: int = 92) -> str:
     """Return an image as the address of a JPEG that needs no file."""
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=92, subsampling=0)
+    image.save(buffer, "JPEG", quality=quality, subsampling=0)
     return data_uri(buffer.getvalue(), "image/jpeg")

@@ -17,6 +17,7 @@ from lfb.video.frames import FrameFolder, FrameZip
 from lfb.video.overlays import Overlay
 
 SHORT_SIDE = 240  # of a still, pixels
+QUALITY = 75  # a film of AVA has 900 stills
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _still(frames: FrameZip | FrameFolder, second: int, shown: list[Overlay]) ->
         )
         for overlay in shown
     ]
-    return Still(second, jpeg_uri(drawn), image.width, people)
+    return Still(second, jpeg_uri(drawn, QUALITY), image.width, people)
 
 
 def _scaled(image: Image.Image) -> Image.Image:

@@ -20,7 +20,7 @@ from lfb.video.overlays import Line, Overlay
 from tests.samples import annotation_table, proposals_of
 
 LEFT, RIGHT = (0.1, 0.1, 0.4, 0.9), (0.6, 0.1, 0.9, 0.9)
-LABELS = {1: "stand", 2: "sit"}
+LABELS = {1: "stand", 2: "sit (e.g., on a chair)"}
 
 
 def content(overlays):
