@@ -1,6 +1,7 @@
 """Train and run models.
 
 ``jobs`` and ``person_detection`` do the work of the programs. They use ``clips`` (what a network
-sees), ``training`` with ``optimizer`` and ``resume``, ``inference``, and the processes and devices
-of a job: ``launch``, ``team``, ``gpus`` and ``memory``.
+sees), ``training`` with ``optimizer`` and ``resume``, the ``kept`` trainings and which of them
+another one is ``continuing``, ``inference``, and the processes and devices of a job: ``launch``,
+``team``, ``gpus`` and ``memory``.
 """

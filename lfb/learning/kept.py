@@ -135,16 +135,22 @@ class Trainings:
             # Newer than all inputs, and than all that was made from another training.
             os.utime(output)
 
-    def keep(self, count: int) -> None:
-        """Remove the trainings that were used before the ``count`` finished ones used last."""
+    def keep(self, count: int, identity: Mapping[str, Any]) -> None:
+        """Keep some finished trainings, and remove all that were used before them.
+
+        Args:
+            count: How many finished trainings stay: the one in use and those used last.
+            identity: What the training in use depends on.
+        """
+        in_use = self.folder(identity)  # also if the clock was set back since another one was used
         left = count
-        for kept in self.kept():
+        for kept in sorted(self.kept(), key=lambda kept: kept.folder != in_use):
             if left == 0:
                 remove(kept)
             elif kept.digests:
                 left -= 1
-        for scratch in self._folder.glob(".*.partial"):  # a killed training left it
-            shutil.rmtree(scratch)
+        for scratch in list(self._folder.rglob(".*.partial")):  # a killed training left it
+            shutil.rmtree(scratch) if scratch.is_dir() else scratch.unlink(missing_ok=True)
 
 
 def find_unused(results: Path) -> list[Kept]:
@@ -171,13 +177,9 @@ def remove(kept: Kept) -> None:
 
 def _carry(source: Path, target: Path) -> None:
     """Copy the files of a training, without those of its end."""
-    for path in source.iterdir():
-        if path.name in _NOT_CARRIED or path.name.startswith("."):
-            continue
-        if path.is_dir():
-            shutil.copytree(path, target / path.name)
-        else:
-            with atomic(target / path.name) as scratch:
+    for path in source.rglob("[!.]*"):
+        if path.is_file() and path.name not in _NOT_CARRIED:
+            with atomic(target / path.relative_to(source)) as scratch:
                 shutil.copy(path, scratch)
 
 

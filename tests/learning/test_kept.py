@@ -147,10 +147,16 @@ def test_a_training_with_a_state_keeps_it_when_it_begins_again(trainings):
 def test_finished_trainings_stay_by_when_they_were_used(trainings, tmp_path):
     folders = [made(trainings, seed) for seed in (1, 2, 3, 4)]
     placed(trainings, 1, tmp_path)
-    trainings.keep(3)
+    trainings.keep(3, {"seed": 1})
     assert [folder.exists() for folder in folders] == [True, False, True, True]
-    trainings.keep(1)
+    trainings.keep(1, {"seed": 1})
     assert [folder.exists() for folder in folders] == [True, False, False, False]
+
+
+def test_the_training_in_use_stays_also_after_the_clock_is_set_back(trainings):
+    folders = [made(trainings, seed) for seed in (1, 2, 3)]
+    trainings.keep(2, {"seed": 1})
+    assert [folder.exists() for folder in folders] == [True, False, True]
 
 
 def test_unfinished_trainings_do_not_count_and_go_with_the_finished_ones_before_them(trainings):
@@ -159,10 +165,10 @@ def test_unfinished_trainings_do_not_count_and_go_with_the_finished_ones_before_
         used(trainings.folder({"seed": seed}), seed)
     for seed in 2, 4:
         made(trainings, seed)
-    trainings.keep(2)
+    trainings.keep(2, {"seed": 4})
     assert [kept.identity["seed"] for kept in trainings.kept()] == [5, 4, 3, 2]
-    trainings.keep(1)
-    assert [kept.identity["seed"] for kept in trainings.kept()] == [5, 4]
+    trainings.keep(1, {"seed": 4})
+    assert [kept.identity["seed"] for kept in trainings.kept()] == [4]
 
 
 def test_a_killed_removal_or_begin_leaves_nothing_for_long(trainings, monkeypatch):
@@ -178,9 +184,12 @@ def test_a_killed_removal_or_begin_leaves_nothing_for_long(trainings, monkeypatc
             remove(trainings.kept()[1])
     scratch = folder.with_name(".abc.partial")
     scratch.mkdir()
+    (scratch / ".resume.pt.partial").touch()
+    (trainings.folder({"seed": 2}) / ".resume.pt.partial").touch()
     assert not trainings.is_finished({"seed": 1})
-    trainings.keep(1)
+    trainings.keep(1, {"seed": 2})
     assert [path.name for path in folder.parent.iterdir()] == [key_of({"seed": 2})]
+    assert not list(folder.parent.rglob("*.partial"))
 
 
 def test_trainings_are_unused_if_another_made_the_checkpoint_and_another_was_used_last(tmp_path):

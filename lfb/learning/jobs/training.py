@@ -156,7 +156,7 @@ def train_model(
             trainings.finish(identity)
     if team.leads:
         trainings.place(identity, Path(checkpoint), Path(history))
-        trainings.keep(keep)
+        trainings.keep(keep, identity)
 
 
 @contextmanager
