@@ -88,7 +88,7 @@ rule watch_frames:
         settings=settings_file("watch_frames", {"fps": config["data"]["fps"]}),
         folder=FILM_FRAMES,
     message:
-        "{rule}: {wildcards.video}"
+        "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
         " --name {wildcards.video:q} --video {input.video:q} --folder {params.folder:q}"
@@ -125,7 +125,7 @@ rule watch_people:
             f"--{kind} {shlex.quote(input[kind])}" for kind in film_boxes(wildcards)
         ),
     message:
-        "{rule}: {wildcards.video}"
+        "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
         " --labels {input.labels:q} --name {wildcards.video:q} --manifest {input.manifest:q}"
@@ -157,7 +157,7 @@ rule watch_bank:
         program=program("build_bank"),
         settings=settings_file("build_bank", settings.bank_settings(config)),
     message:
-        "{rule}: {wildcards.video}"
+        "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
         " --keyframes {input.keyframes:q} --manifest {input.manifest:q}"
@@ -208,7 +208,7 @@ rule watch_predict:
             else ""
         ),
     message:
-        "{rule}: {wildcards.video}, model {wildcards.model}"
+        "{rule}: video {wildcards.video}, model {wildcards.model}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q} --seed {params.seed}"
         " --keyframes {input.keyframes:q} --manifest {input.manifest:q}"
@@ -239,7 +239,7 @@ rule watch_film:
         program=program("watch_film"),
         settings=settings_file("watch_film", lambda wildcards: film_settings()),
     message:
-        "{rule}: {wildcards.video}"
+        "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
         " --labels {input.labels:q} --name {wildcards.video:q} --video {input.video:q}"
@@ -282,7 +282,7 @@ rule watch_page:
         film=lambda wildcards: f"{wildcards.video}.mp4",
         table=lambda wildcards: f"{wildcards.video}.csv",
     message:
-        "{rule}: {wildcards.video}"
+        "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
         " --labels {input.labels:q} --name {wildcards.video:q} --manifest {input.manifest:q}"

@@ -1,14 +1,17 @@
 """Tests of lfb.video.film."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from lfb.errors import UserError
 from lfb.video import film
+from lfb.video.extraction import extract
 from lfb.video.film import Footage, write_film
 from lfb.video.frames import FrameZip
 from lfb.video.overlays import Line, Overlay
@@ -53,6 +56,19 @@ def test_a_film_of_any_kind_becomes_one_that_browsers_play(tmp_path: Path, name:
         assert np.median(row[:40]) > 240
     data = (tmp_path / "film.mp4").read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")  # a browser starts before it has all
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_frames_that_models_see_are_those_of_the_film(tmp_path: Path, name: str) -> None:
+    source = make_film(tmp_path / name, **KINDS[name])
+    cut = {"first_second": 0, "start": 0, "seconds": None}
+    info = extract(source, tmp_path / "frames.zip", fps=10, **cut)
+    assert (info.width, info.height) == KINDS[name].get("size", (64, 48))
+    assert 19 <= info.frames <= 22
+    with Image.open(io.BytesIO(FrameZip(tmp_path / "frames.zip").read(11))) as frame:
+        pixels = np.asarray(frame.convert("L"), int)[8]
+    assert np.median(pixels[: info.width // 2 - 2]) > 240
+    assert np.median(pixels[info.width // 2 + 2 :]) == pytest.approx(100, abs=6)
 
 
 def test_a_turned_film_is_upright(tmp_path: Path) -> None:
