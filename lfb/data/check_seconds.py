@@ -47,7 +47,8 @@ def check_seconds(
         bad = keys[_outside(keys, frames, fps, first_second)]
         bad = bad[~pd.MultiIndex.from_frame(bad[KEY]).isin(split.excluded)]
         if not bad.empty:
-            text = _describe(file, bad, frames, fps, first_second, split.name)
+            lowest = int(keys["second"].min())
+            text = _describe(file, bad, lowest, frames, fps, first_second, split.name)
             outside = frozenset(bad[KEY].itertuples(index=False, name=None))
             findings.problems.append(Problem(text, outside))
     return findings
@@ -90,24 +91,31 @@ def unannotated_ends(
 def _describe(
     file: Path,
     bad: pd.DataFrame,
+    lowest: int,
     frames: Mapping[str, int],
     fps: float,
     first_second: int,
     split: str,
 ) -> str:
-    """Return an error about rows with seconds outside their videos."""
+    """Return an error about rows with seconds outside their videos.
+
+    If the ``lowest`` second of the file is the one after the first, it asks for ``first_second``:
+    data sets count from 0 or from 1.
+    """
     spans = bad.groupby("video", sort=False)["second"].agg(["min", "max"])
     video, (low, high) = spans.index[0], spans.iloc[0]
     where = f"{file}:{bad.iloc[0]['line']}" if "line" in bad else f"{file}"
     seconds = f"second {low} is" if low == high else f"seconds {low} to {high} are"
     extent = f"begins at second {first_second}"
     if video in frames:
-        extent += f" and ends before {first_second + frames[video] / fps:g}"
+        extent += f" and ends before {round(first_second + frames[video] / fps, 2):g}"
     others = [f"'{name}' {_span(*span)}" for name, span in spans.iloc[1:].T.items()]
     more = ""
     if others:
         rest = f" and {len(others) - _SHOWN} more videos" if len(others) > _SHOWN else ""
         more = f"; so it is with {', '.join(others[:_SHOWN])}{rest}"
+    if lowest == first_second + 1:
+        more += f"; the first second in this file is {lowest}: is data.first_second {lowest}?"
     return (
         f"{where}: {seconds} outside the video '{video}', which {extent}{more}; fix the seconds, "
         f"data.fps, data.first_second or data.seconds, list them in data.{split}.excluded, or set "

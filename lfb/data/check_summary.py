@@ -9,6 +9,7 @@ from lfb.data.annotations import annotated_keyframes
 from lfb.data.check_keys import key_text
 from lfb.files.csv_table import BOX, KEY
 
+_WITHOUT = ("a test scores the whole frame", "training takes the annotated boxes alone")
 _SHOWN = 10  # keyframes that a warning lists before it counts the rest
 
 
@@ -83,6 +84,6 @@ def gaps(summary: Mapping[str, Mapping[str, Any]], names: Mapping[int, str]) -> 
             more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
             warnings.append(
                 f"{split}: {len(keys)} of {found['keyframes'] - found['excluded']} keyframes have "
-                f"no proposal; a test scores the whole frame there: {' '.join(keys[:_SHOWN])}{more}"
+                f"no proposal; {_WITHOUT[split == 'train']} there: {' '.join(keys[:_SHOWN])}{more}"
             )
     return warnings

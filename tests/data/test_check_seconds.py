@@ -2,7 +2,7 @@
 
 import pytest
 
-from lfb.data.check_seconds import unannotated_ends
+from lfb.data.check_seconds import check_seconds, unannotated_ends
 from lfb.data.check_split import SplitContents, SplitFiles
 from tests.samples import annotation_table
 
@@ -18,6 +18,16 @@ def test_a_rate_that_is_too_low_is_noticed():
         "the annotations end after 83% of each video, of 30.0 s at 25 frames per second: is "
         "data.fps right? At 30 both would end together"
     ]
+
+
+@pytest.mark.parametrize(("first_second", "asked"), [(0, True), (1, False), (-1, False)])
+def test_the_error_asks_for_first_second_if_all_seconds_are_one_higher(first_second, asked):
+    rows = [("a", t, 0, 0, 1, 1, 1, 0) for t in range(1, 23)]
+    split = SplitContents("val", SplitFiles("val.csv"), annotation_table(*rows))
+    settings = {"fps": 30, "first_second": first_second, "with_proposals": False}
+    (error,) = check_seconds(split, {"a": 602}, **settings).errors
+    assert ("; the first second in this file is 1: is data.first_second 1?; fix" in error) is asked
+    assert f"ends before {first_second + 20}.07" in error
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,9 @@ def test_a_valid_data_set_is_summarized(data):
     first, second = summary["warnings"]
     assert first.startswith("train: 1 of 2 classes have no ground truth")
     assert first.endswith(": 3 (stand)")
-    assert second.startswith("train: 2 of 5 keyframes have no proposal; ")
+    assert second.startswith(
+        "train: 2 of 5 keyframes have no proposal; training takes the annotated boxes alone there: "
+    )
     assert second.endswith(": b,0902 b,0904")
 
 
