@@ -228,7 +228,8 @@ class _Task:
             if is_person(name):
                 if len(texts) != 1 or isinstance(texts[0], dict | list | bool):
                     raise UserError(f"{place}: `{name}` must have one value; fix it")
-                person = str(texts[0]).strip() or None
+                whole = isinstance(texts[0], float) and texts[0].is_integer()
+                person = str(int(texts[0]) if whole else texts[0]).strip() or None
             elif "choices" in value or "labels" in value:
                 actions += [text for text in map(str, texts) if not names_no_action(text)]
             else:

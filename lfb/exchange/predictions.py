@@ -51,12 +51,12 @@ def recordings_of(
         )
     names = [labels[action] for action in predictions.classes.tolist()]
     lowest = np.array([thresholds[action] for action in predictions.classes.tolist()])
-    counts = int((predictions.score >= lowest).sum())
+    reached = int((predictions.score >= lowest).sum())
     log.info(
-        "left out: %d scores below their threshold; tools have no place for the %d others either, "
-        "which become actions",
-        predictions.score.size - counts,
-        counts,
+        "left out: the scores; %d reach the threshold of their action and are written as actions, "
+        "%d do not",
+        reached,
+        predictions.score.size - reached,
     )
     videos = [predictions.videos[number] for number in predictions.video.tolist()]
     person = link(videos, predictions.second, predictions.box)

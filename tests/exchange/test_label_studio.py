@@ -43,6 +43,20 @@ def test_a_region_is_a_track_at_the_frame_rate_of_the_labeling_config(tmp_path: 
     assert actions == ["stand", "drink"]
 
 
+@pytest.mark.parametrize(
+    ("value", "person"),
+    [({"number": 7.0}, "7"), ({"text": ["Anna"]}, "Anna"), ({"choices": ["left"]}, "left")],
+)
+def test_a_person_is_a_number_text_or_choice(
+    tmp_path: Path, value: dict[str, Any], person: str
+) -> None:
+    content = copy.deepcopy(LABEL_STUDIO)
+    content[0]["annotations"][0]["result"][1]["value"] = value
+    (recording,), actions, _ = read(tmp_path, content)
+    assert [track.person for track in recording.tracks] == [person]
+    assert actions == ["stand", "drink"]
+
+
 def test_a_timeline_adds_its_labels_to_its_person(tmp_path: Path) -> None:
     (recording,), *_ = read(tmp_path, LABEL_STUDIO)
     (track,) = recording.tracks
