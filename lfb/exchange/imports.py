@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from lfb.data.annotations import read_labels, write_annotations, write_labels
 from lfb.data.boxes import PersonBoxes
 from lfb.data.detector_csv import write_detections
@@ -21,6 +23,9 @@ from lfb.files.csv_table import BOX, KEY
 from lfb.files.digests import digest
 
 log = logging.getLogger("lfb")
+
+Tables = tuple[pd.DataFrame, pd.DataFrame]
+"""The annotations and the proposals of a split."""
 
 
 def import_annotations(
@@ -55,23 +60,10 @@ def import_annotations(
         raise DataErrors(findings.errors)
     labels = _labels(data["labels"], contents)
     clock = Clock.of(data)
-    tables: dict[str, tuple[Any, Any]] = {}
+    tables: dict[str, Tables] = {}
     for split, found in contents.items():
-        people = people_of(
-            [recording for content in found for recording in content.recordings], clock, findings
-        )
-        if findings.errors:
-            continue
-        rows = annotation_rows(people, labels, findings)
-        tables[split] = rows, proposal_rows(people)
-        _report(split, rows, tables[split][1], labels)
-        if rows.empty and people.known:
-            findings.errors.append(
-                f"{split}: no box has an action at the beginning of a second; annotate actions, or "
-                f"check that {data['labels']} has their names"
-            )
-        elif rows.empty and tables[split][1].empty:
-            findings.errors.append(f"{split}: the exports have no box at the beginning of a second")
+        with findings.collect():
+            tables[split] = _convert(split, found, labels, clock, findings)
     for what, count in sorted(findings.left_out.items()):
         if count:
             log.info("left out: %d %s", count, what)
@@ -102,7 +94,38 @@ def _labels(path: str, contents: Mapping[str, Sequence[Contents]]) -> dict[int, 
     return dict(enumerate(names, 1))
 
 
-def _report(split: str, rows: Any, proposals: Any, labels: Mapping[int, str]) -> None:
+def _convert(
+    split: str,
+    contents: Sequence[Contents],
+    labels: Mapping[int, str],
+    clock: Clock,
+    findings: Findings,
+) -> Tables:
+    """Return the tables of a split.
+
+    Raises:
+        UserError: Both would be empty, or no annotated box has an action.
+    """
+    recordings = [recording for content in contents for recording in content.recordings]
+    people = people_of(recordings, clock, findings)
+    rows, proposals = annotation_rows(people, labels, findings), proposal_rows(people)
+    _report(split, rows, proposals, labels)
+    if rows.empty and people.known:
+        raise UserError(
+            f"{split}: no box has an action at the beginning of a second; annotate actions, or "
+            "check that the label list has their names"
+        )
+    if proposals.empty:
+        raise UserError(
+            f"{split}: the exports have no box at the beginning of a second; check data.start, "
+            "data.seconds and the videos"
+        )
+    return rows, proposals
+
+
+def _report(
+    split: str, rows: pd.DataFrame, proposals: pd.DataFrame, labels: Mapping[int, str]
+) -> None:
     log.info(
         "%s: %d actions of %d people at %d seconds; %d boxes as proposals",
         split,
@@ -118,12 +141,12 @@ def _report(split: str, rows: Any, proposals: Any, labels: Mapping[int, str]) ->
 
 def _write(
     data: Mapping[str, Any],
-    tables: Mapping[str, tuple[Any, Any]],
+    tables: Mapping[str, Tables],
     labels: Mapping[int, str],
     record: Path,
 ) -> None:
     """Write the files, or none if one of them would replace the user's own."""
-    targets: list[tuple[str, Path, Any]] = []
+    targets: list[tuple[str, Path, pd.DataFrame]] = []
     for split, (rows, proposals) in tables.items():
         files = {kind: Path(path) for kind, path in data[split].items()}
         if not rows.empty:
@@ -155,7 +178,7 @@ def _write(
             new_file.unlink(missing_ok=True)
 
 
-def _write_table(kind: str, path: Path, table: Any) -> None:
+def _write_table(kind: str, path: Path, table: pd.DataFrame) -> None:
     if kind == "annotations":
         write_annotations(path, table)
     elif kind == "detections":
