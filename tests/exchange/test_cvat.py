@@ -1,17 +1,14 @@
-"""Tests of lfb.exchange.cvat and cvat_upload: reading, and round trips."""
+"""Tests of lfb.exchange.cvat."""
 
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 
 from lfb.exchange.cvat import read_cvat
-from lfb.exchange.cvat_upload import write_cvat
 from lfb.exchange.findings import Findings
 from lfb.exchange.tracks import Recording
 from tests.exchange import tool_files
 from tests.exchange.tool_files import CVAT
-from tests.exchange.tracks_drawn import ACTIONS, FILM, recordings, same
 
 
 def read(folder: Path, text: str) -> tuple[list[Recording], list[str], Findings]:
@@ -102,19 +99,3 @@ def test_a_rotated_box_becomes_the_upright_box_around_it(tmp_path: Path) -> None
     (recording,), _, findings = read(tmp_path, text)
     assert recording.tracks[0].shapes[0].box == pytest.approx((0.0, 0.2333, 0.3, 0.3667), abs=1e-3)
     assert findings.left_out["CVAT rotations: the upright box around it is used"] == 1
-
-
-@settings(deadline=None, max_examples=50)
-@given(recording=recordings())
-def test_what_is_written_is_read_as_the_same_tracks(recording: Recording) -> None:
-    findings = Findings()
-    text = write_cvat(recording, ACTIONS).encode()
-    (found,), actions = read_cvat("task.xml", text, tool_files.OneFilm(FILM), findings)
-    assert (findings.errors, dict(findings.left_out)) == ([], {})
-    assert actions == list(ACTIONS)
-    assert [track.person for track in found.tracks] == [t.person for t in recording.tracks]
-    for before, after in zip(recording.tracks, found.tracks, strict=True):
-        assert [(s.frame, s.visible, s.actions) for s in before.shapes] == [
-            (s.frame, s.visible, s.actions) for s in after.shapes
-        ]
-    assert same(recording, found)
