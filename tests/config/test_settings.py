@@ -187,3 +187,12 @@ def test_the_report_names_the_data_set_or_else_its_annotations():
     unnamed = checked()
     assert settings.report_settings(unnamed)["data"] == unnamed["data"]["val"]["annotations"]
     assert settings.data_settings(named) == settings.data_settings(unnamed)
+
+
+def test_frames_are_in_use_by_the_annotations_of_all_splits():
+    config = checked()
+    found = settings.clean_settings(config)
+    assert found["videos"] == config["data"]["videos"]
+    assert found["annotations"] == [
+        config["data"][split]["annotations"] for split in ("train", "val")
+    ]

@@ -13,10 +13,17 @@ from lfb.bank.writing import write_bank
 from lfb.data.boxes import PersonBoxes
 from lfb.data.keyframes import Keyframes
 from lfb.files.digests import digest
+from lfb.learning.kept import Trainings
 from lfb.learning.optimizer import SGD
 from lfb.learning.resume import save_state
 from lfb.models.checkpoints import Checkpoint
-from lfb.verification.models import check_bank, check_history, check_origin, check_source
+from lfb.verification.models import (
+    check_bank,
+    check_history,
+    check_origin,
+    check_source,
+    check_training,
+)
 
 HISTORY = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}]
 PEOPLE = PersonBoxes.from_rows(
@@ -82,6 +89,22 @@ def test_the_metrics_of_epochs_are_those_of_the_resume_state(checkpoint, tmp_pat
     (tmp_path / "resume.pt").write_bytes(b"")
     (problem,) = problems(*HISTORY)
     assert problem.startswith(f"{tmp_path}/resume.pt: not a resume state")
+
+
+def test_damaged_files_of_a_kept_training_are_named(tmp_path):
+    trainings = Trainings(tmp_path / "trainings")
+    trainings.begin({"seed": 1})
+    folder = trainings.folder({"seed": 1})
+    for name in "checkpoint.safetensors", "history.jsonl":
+        (folder / name).write_text(name)
+    trainings.finish({"seed": 1})
+    assert list(check_training(trainings.kept()[0])) == []  # you may delete the resume state
+    (folder / "history.jsonl").write_text("damaged")
+    (folder / "resume.pt").write_text("damaged")
+    problems = list(check_training(trainings.kept()[0]))
+    assert [problem.partition(":")[0] for problem in problems] == [
+        str(folder / name) for name in ("history.jsonl", "resume.pt")
+    ]
 
 
 def test_a_bank_of_the_same_people_is_fine_and_one_of_others_not(bank):
