@@ -46,7 +46,7 @@ def test_the_config_for_new_videos_trains_nothing_and_drops_the_files_of_the_old
         assert commented in text
         text = text.replace(commented, commented[2:])
     (tmp_path / "my.yaml").write_text(text)
-    new = write(tmp_path, *example("## Score new videos"), name="new.yaml")
+    new = write(tmp_path, *example("save a second config, `new.yaml`"), name="new.yaml")
     config, files = read_layers([new], {}, ROOT / "config/config.yaml")
     assert [file.name for file in files] == ["my.yaml", "new.yaml"]
     assert config["data"]["val"].keys() == {"annotations", "detections", "excluded"}

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from lfb.errors import UserError
-from lfb.learning.person_detection import detect, keyframes_to_search
+from lfb.files.atomic import write_json
+from lfb.learning.person_detection import detect, detect_in_film, keyframes_to_search, seconds_of
 from lfb.models.person_detector import CLASSES, PERSON, load_person_detector
 from lfb.video.frames import FrameFolder, FrameInfo
 from lfb.video.images import decode_frame
@@ -143,3 +144,25 @@ def test_every_second_with_a_frame_is_searched(frames, fps, last):
     found = keyframes_to_search(ROWS, lambda _: info, "all")
     assert [second for video, second in found if video == "b"] == list(range(5, last + 1))
     assert {video for video, _ in found} == {"a", "b"}
+
+
+def test_a_film_without_annotations_is_searched_in_every_second(weights, folder, tmp_path):
+    about = {"frames": 3, "fps": 1, "first_second": 0, "width": 64, "height": 48}
+    content = {"folder": str(folder), "pattern": "{video}/{frame}.jpg", "videos": {"a": about}}
+    write_json(tmp_path / "manifest.json", content)
+    settings = {"name": SMALL, "classes": ["person"], "score": 0.5}
+    found = detect_in_film(
+        settings, video="a", manifest=tmp_path / "manifest.json", weights=weights, **CPU
+    )
+    assert found.index.keys() == [("a", 0), ("a", 1), ("a", 2)]
+    none = settings | {"classes": ["bird"]}
+    found = detect_in_film(
+        none, video="a", manifest=tmp_path / "manifest.json", weights=weights, **CPU
+    )
+    assert len(found.boxes) == 0
+
+
+def test_the_seconds_of_a_video_are_those_with_a_frame():
+    assert seconds_of(FrameInfo(10, 5, 25, 64, 48)) == [5, 6, 7]
+    assert seconds_of(FrameInfo(10, 0, 21, 64, 48)) == [0, 1, 2]
+    assert seconds_of(FrameInfo(10, 0, 20, 64, 48)) == [0, 1]
