@@ -207,12 +207,13 @@ def _curves(models: Sequence[Model], colours: Mapping[str, str]) -> dict[str, An
         return [
             charts.Curve(
                 colours[model.name],
-                [line["epoch"] for line in history],
-                [line[key] for line in history],
+                [line["epoch"] for line in history if key in line],
+                [line[key] for line in history if key in line],
                 faint=number > 0,
             )
             for model in models
             for number, history in enumerate(model.histories)
+            if any(key in line for line in history)
         ]
 
     def image(curves: Sequence[charts.Curve], label: str, nested: bool = False) -> dict[str, str]:
@@ -220,13 +221,22 @@ def _curves(models: Sequence[Model], colours: Mapping[str, str]) -> dict[str, An
         return {"label": label, "image": formats.data_uri(svg, "image/svg+xml")}
 
     rates = [curve for curve in curves("learning_rate") if not curve.faint]
+    validated = curves("validation_mAP")
     return {
         "charts": [
             image(curves("loss"), "loss"),
+            *([image(validated, "validation mAP, in percent")] if validated else []),
             image(rates, "learning rate at the end of the epoch", nested=True),
         ],
+        "validated": _validated(models),
         "last": {model.name: model.histories[0][-1]["loss"] for model in models if model.histories},
     }
+
+
+def _validated(models: Sequence[Model]) -> list[int]:
+    """Return on how many keyframes validations were measured, each number once."""
+    lines = [line for model in models for history in model.histories for line in history]
+    return sorted({int(line.get("validation_keyframes", 0)) for line in lines} - {0})
 
 
 def _facts(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
@@ -244,7 +254,7 @@ def _facts(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
             "operator": operator.pop("name"),
             "operator settings": ", ".join(f"{key} {value}" for key, value in operator.items()),
             "imported from": about.get("source", ""),
-            "epochs": about.get("epoch", ""),
+            "epochs": _epochs(about),
             "batch": f"{training['batch']} x {about['processes']}" if training else "",
             "learning rate": _learning_rate(training, about["processes"]) if training else "",
             "packages": ", ".join(f"{name} {v}" for name, v in about["versions"].items()),
@@ -256,6 +266,14 @@ def _facts(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
         name: {key: value for key, value in about.items() if key in filled}
         for name, about in facts.items()
     }
+
+
+def _epochs(about: Mapping[str, Any]) -> str:
+    """Return how many epochs the weights were trained, and of how many they are the best."""
+    settings = about.get("settings", {})
+    if "validation" in settings:
+        return f"{about['epoch']}, the best of {settings['training']['epochs']}"
+    return str(about.get("epoch", ""))
 
 
 def _learning_rate(training: Mapping[str, Any], processes: int) -> str:

@@ -286,6 +286,23 @@ def test_the_page_draws_loss_and_learning_rate(
     assert level == pytest.approx(1, abs=1e-3)
 
 
+def test_the_page_draws_the_validation_map_of_the_epochs_that_have_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path, ("baseline",), [0])
+    lines = [{"epoch": e, "loss": 1 / e, "learning_rate": 0.1} for e in (1, 2, 3)]
+    lines[1] |= {"validation_mAP": 25.0, "validation_keyframes": 7}
+    lines[2] |= {"validation_mAP": 50.0, "validation_keyframes": 7}
+    written = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "seed-0/baseline/history.jsonl").write_text(written)
+    text = run.report(monkeypatch)
+    _, validated, _ = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", text)
+    chart = base64.b64decode(validated)
+    assert texts(chart)[-1] == "validation mAP, in percent"
+    assert [y for _, y in points(chart, BASELINE)] == pytest.approx([0.5, 1], abs=1e-3)
+    assert "measured on 7 evenly spread keyframes" in Page(text).text
+
+
 def test_later_seeds_are_faint_and_have_no_learning_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
