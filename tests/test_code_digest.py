@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from lfb.code_digest import LAUNCHER, ROOT, digest_and_imports, digest_of_code, digests, sources
+from lfb.code_digest import (
+    LAUNCHER,
+    MONITORING,
+    ROOT,
+    digest_and_imports,
+    digest_of_code,
+    digests,
+    sources,
+)
 
 PROGRAMS = sorted(
     f"scripts/{path.name}"
@@ -179,6 +187,21 @@ def test_each_file_has_a_digest_and_all_files_have_a_common_one():
         + 1
     )  # packages that only have a docstring are the same
     assert digest_of_code("scripts/train.py", models) != digest_of_code("scripts/train.py")
+
+
+def test_what_only_watches_a_training_can_be_left_out():
+    everything = sources("scripts/train.py")
+    watching = set(everything) - set(sources("scripts/train.py", without=MONITORING))
+    assert {
+        MONITORING,
+        "lfb/learning/board.py",
+        "lfb/learning/jobs/validation.py",
+        "lfb/learning/inference.py",
+        "lfb/scoring/evaluation.py",
+    } <= watching
+    assert "lfb/learning/training.py" not in watching
+    with_it, without_it = (digest_of_code("scripts/train.py", (), w) for w in (None, MONITORING))
+    assert with_it != without_it
 
 
 def test_programs_that_need_no_network_do_not_depend_on_one():

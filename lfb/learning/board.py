@@ -17,18 +17,19 @@ class Board:
     Args:
         folder: Folder of the event files.
         length: Iterations of an epoch.
+        clips: Clips of an epoch.
     """
 
-    def __init__(self, folder: Path, length: int) -> None:
-        self._folder, self._length = folder, length
+    def __init__(self, folder: Path, length: int, clips: int) -> None:
+        self._folder, self._length, self._clips = folder, length, clips
         self._losses: list[Tensor] = []
         self._due = time.monotonic() + _SECONDS_BETWEEN_POINTS
 
     def start(self, epochs: int, iteration: int) -> None:
         """Continue after some epochs, and some iterations of the next one.
 
-        TensorBoard drops what a killed start wrote from there on: the points of the last epoch if
-        that is where it continues.
+        TensorBoard drops what a killed start wrote from this step on. Right after an epoch, that is
+        the point of the epoch too: add it again.
 
         Raises:
             UserError: TensorBoard is not installed.
@@ -41,7 +42,7 @@ class Board:
                 "`pip install tensorboard`, or set the key to false."
             ) from None
         done = epochs * self._length + iteration
-        self._writer = SummaryWriter(self._folder, purge_step=done + bool(iteration))
+        self._writer = SummaryWriter(self._folder, purge_step=done)
 
     def iteration(self, number: int, rate: float, loss: Tensor) -> None:
         """Add a point for the iterations since the last one, every few seconds."""
@@ -49,11 +50,12 @@ class Board:
         if time.monotonic() < self._due:
             return
         mean = sum(loss.item() for loss in self._losses) / len(self._losses)
-        self._add("iterations", number, {"loss": mean, "learning_rate": rate})
+        self._add("iterations", number - 1, {"loss": mean, "learning_rate": rate})
 
     def epoch(self, metrics: Mapping[str, float]) -> None:
         """Add a point for an epoch, with all its metrics."""
         values = {name: value for name, value in metrics.items() if name not in ("epoch", "best")}
+        values["clips_per_second"] = self._clips / max(metrics["seconds"], 0.01)
         self._add("epochs", int(metrics["epoch"]) * self._length, values)
 
     def _add(self, group: str, step: int, values: Mapping[str, float]) -> None:

@@ -88,7 +88,7 @@ class Monitor(Watcher):
         if self._board and self._team.leads:
             self._board.iteration(number, rate, loss)
 
-    def epoch(self, history: Sequence[dict[str, Any]], model: ActionModel, speed: float) -> None:
+    def epoch(self, history: Sequence[dict[str, Any]], model: ActionModel) -> None:
         self._validate(len(history), model)
         if not self._team.leads:
             return
@@ -96,7 +96,7 @@ class Monitor(Watcher):
         if self._is_best(len(history)):
             self._keep(len(history), model)
         if self._board:
-            self._board.epoch(self._lines(history)[-1] | {"clips_per_second": speed})
+            self._board.epoch(self._lines(history)[-1])
 
     def load_best(self, model: ActionModel) -> int:
         """Load the weights of the best epoch into the model, and return the epoch.
@@ -186,6 +186,7 @@ def watch(
     folder: Path,
     publish: Callable[[], None],
     length: int,
+    clips: int,
     frames: Manifest,
     described: Mapping[str, Any],
     keep_best: bool,
@@ -201,6 +202,7 @@ def watch(
         settings: From ``lfb.config.settings.monitoring_settings``, with the arguments of
             ``ValidationFiles`` as ``files``.
         length: Iterations of an epoch.
+        clips: Clips of an epoch.
         described: Arguments of ``build_model``.
         keep_best: Whether to keep the weights of the best epoch.
 
@@ -219,7 +221,7 @@ def watch(
             stop=stop,
             workers=workers,
         )
-    board = Board(folder / BOARD, length) if settings["tensorboard"] else None
+    board = Board(folder / BOARD, length, clips) if settings["tensorboard"] else None
     best = described if keep_best else None
     return Monitor(folder, name, team, validation, board, best, publish)
 

@@ -210,17 +210,16 @@ def train(
         history.append(metrics)
         remaining = training.epochs - len(history)
         left = mean(metrics["seconds"] for metrics in history[epochs_before:]) * remaining
-        speed = length * training.batch * team.size / max(metrics["seconds"], 0.01)
         log.info(
             "%s, loss %.4f, %.0f clips/s%s",
             what,
             metrics["loss"],
-            speed,
+            length * training.batch * team.size / max(metrics["seconds"], 0.01),
             f", {format_duration(left)} left" if remaining else "",
         )
         if team.leads:
             save()
-        watcher.epoch(history, model, speed)
+        watcher.epoch(history, model)
     return history
 
 

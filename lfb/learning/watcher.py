@@ -26,11 +26,10 @@ class Watcher:
     def iteration(self, number: int, rate: float, loss: Tensor) -> None:
         """Hear of one iteration, its number from 1 over all epochs, learning rate and loss."""
 
-    def epoch(self, history: Sequence[dict[str, Any]], model: ActionModel, speed: float) -> None:
+    def epoch(self, history: Sequence[dict[str, Any]], model: ActionModel) -> None:
         """Hear that an epoch is done and its state is saved.
 
         Args:
             history: Metrics of each epoch done.
             model: The model, as it is now.
-            speed: Clips per second.
         """

@@ -349,6 +349,14 @@ def test_several_seeds_are_an_error_if_nothing_is_drawn():
     checked(seeds=[0, 1], models__lfb_nl__checkpoint="nl.pth")
 
 
+def test_the_best_epoch_needs_a_validation():
+    checked(training__take="best", training__validation_epochs=20)
+    for every in None, 21:
+        with pytest.raises(UserError, match=r"training\.take: best needs a validation, and lfb_nl"):
+            checked(models__lfb_nl__training={"take": "best", "validation_epochs": every})
+    imported(training={"take": "best", "validation_epochs": None})  # nothing is trained
+
+
 def test_all_keys_of_training_may_be_set_per_model():
     config = yaml.safe_load(MODELS)
     common = config["training"]

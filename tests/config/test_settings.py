@@ -181,6 +181,27 @@ def test_how_often_a_training_saves_and_how_many_stay_is_no_part_of_what_it_depe
     assert settings.saving_settings(checked(), "baseline") == {"save_minutes": 15, "keep": 3}
 
 
+def test_how_a_training_is_watched_counts_only_if_it_takes_the_best_epoch():
+    config = checked(training__validation_share=0.5, training__tensorboard=True)
+    keys = {"take", "tensorboard", "validation_epochs", "validation_share"}
+    for model in "baseline", "lfb_nl":
+        found = settings.training_settings(config, model)
+        assert keys.isdisjoint(found["training"])
+        assert "validation" not in found
+        assert not settings.takes_best(config, model)
+    watching = settings.monitoring_settings(config, "baseline")
+    assert watching["tensorboard"] is True
+    assert (watching["validation"]["epochs"], watching["validation"]["share"]) == (1, 0.5)
+    assert watching["validation"]["prediction"] == settings.prediction_settings(config, "baseline")
+
+    config["models"]["lfb_nl"]["training"]["take"] = "best"
+    found = settings.training_settings(config, "lfb_nl")
+    assert keys.isdisjoint(found["training"])
+    assert found["validation"] == settings.validation_settings(config, "lfb_nl")
+    config["training"]["validation_epochs"] = None
+    assert settings.monitoring_settings(config, "baseline")["validation"] is None
+
+
 def test_the_report_names_the_data_set_or_else_its_annotations():
     named = checked(data__name="mine")
     assert settings.report_settings(named)["data"] == "mine"

@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -83,10 +84,11 @@ class Project:
         name: str,
         operator: dict[str, Any] | None = None,
         bank: Path | None = None,
+        settings: Mapping[str, Any] = MappingProxyType({}),
         **changes: Any,
     ) -> None:
         training = dataclasses.asdict(TRAINING) | {"epochs": 2} | changes
-        settings = MODEL | {"operator": operator, "weights": None, "training": training}
+        settings = MODEL | {"operator": operator, "weights": None, "training": training} | settings
         train_model(
             json.loads(json.dumps(settings)),  # as they are read from a file
             name=name,
@@ -96,7 +98,7 @@ class Project:
             checkpoint=self.checkpoint(name),
             history=self.folder / name / "history.jsonl",
             team=Team(0, 1, CPU),
-            monitoring=self.monitoring | {"files": self.validation_files(bank)},
+            monitoring={"files": self.validation_files(bank)} | self.monitoring,
             save_minutes=None,
             keep=2,
             **self.inputs,
@@ -140,8 +142,11 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return make_project(tmp_path_factory.mktemp("project"))
+
+
+def make_project(folder: Path) -> Project:
     """Return a trained baseline, its bank, and the piece with videos a and c."""
-    folder = tmp_path_factory.mktemp("project")
     for video in VIDEOS:
         film = Film(video)
         (folder / "frames" / video).mkdir(parents=True)

@@ -78,6 +78,26 @@ def test_another_test_score_trains_nothing_again(copy: Workflow) -> None:
     assert set(copy.jobs()) == {"select_keyframes val testing"} | again | END
 
 
+def test_a_training_runs_again_for_its_own_change_beside_one_of_the_validation(
+    copy: Workflow,
+) -> None:
+    copy.append("tests/workflow/tiny.yaml", "\nboxes: {test_score: 0.8}\n")
+    copy.replace("tests/workflow/tiny.yaml", "{name: max}", "{name: max, empty: mask}")
+    again = of_models("predict", MODELS) | of_models("evaluate", MODELS)
+    expected = {"select_keyframes val testing", training("lfb_max")} | again | END
+    assert set(copy.jobs()) == expected
+
+
+def test_how_a_training_is_watched_trains_nothing_again(copy: Workflow) -> None:
+    keys = "  validation_share: 1\n  tensorboard: true\n"
+    copy.replace("tests/workflow/tiny.yaml", "  compile: false\n", f"  compile: false\n{keys}")
+    copy.append("lfb/learning/monitoring.py", "\nEDITED = True\n")
+    copy.append("lfb/learning/jobs/validation.py", "\nEDITED = True\n")
+    assert set(copy.jobs()) == set()
+    copy.replace("tests/workflow/tiny.yaml", "  validation_share: 1\n", "  take: best\n")
+    assert set(copy.jobs()) == chain(MODELS) | banks() | END
+
+
 @pytest.mark.parametrize(
     ("file", "again"),
     [

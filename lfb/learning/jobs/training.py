@@ -127,6 +127,7 @@ def train_model(
                 folder=folder,
                 publish=lambda: link(folder / HISTORY, Path(history)),
                 length=length,
+                clips=length * recipe.batch * team.size,
                 frames=frames,
                 described=described,
                 keep_best=takes_best,
