@@ -127,6 +127,11 @@ def repeat_errors(log):
     atexit.register(print, "", *errors, sep="\n", file=sys.stderr, flush=True)
 
 
+def is_result(folder):
+    """Return whether a folder lies in that of the results, as the videos of the demo do not."""
+    return Path(RESULTS) in folder.parents
+
+
 def show_results():
     """Print where the results are that this run's targets include, below all else."""
     if not workflow.is_main_process:
@@ -138,5 +143,7 @@ def show_results():
     }
     made = {str(file) for job in workflow.dag.jobs for file in job.output}
     lines = [f"{name + ':':15}{file}" for name, file in results.items() if file in made]
+    films = {Path(file).parent for file in made if file.endswith(".mp4")}
+    lines += [f"{'films:':15}{folder}" for folder in sorted(films) if is_result(folder)]
     if lines:
         atexit.register(print, "", *lines, sep="\n", file=sys.stderr, flush=True)
