@@ -17,6 +17,7 @@ from lfb.data.annotations import write_annotations, write_excluded, write_labels
 from tests.ava_sized import CLASSES, UNSCORED, make_ava
 
 FILES = {"labels": "labels.pbtxt", "annotations": "truth.csv", "excluded": "excluded.csv"}
+PROGRAMS = str(Path("scripts").resolve())  # they run in another folder
 PEER = "import sys; from bench.evaluation import peer; peer(sys.argv[1], sys.argv[2])"
 
 
@@ -41,6 +42,7 @@ def main() -> None:
         print(f"{predictions.score.size:,} entries of {len(predictions.box):,} boxes")
         ours(folder, "dense.npz")
         ours(folder, "submission.csv")
+        thresholds(folder, "dense.npz")
         if part:
             lines = (folder / "submission.csv").read_bytes().splitlines(keepends=True)
             drawn = np.flatnonzero(np.random.default_rng(0).random(len(lines)) < part)
@@ -65,13 +67,25 @@ def ours(folder: Path, predictions: str) -> tuple[float, float, float]:
     options = [f"--{option}={folder / file}" for option, file in files.items()]
     (folder / "settings.json").write_text(json.dumps({"unscored": sorted(UNSCORED)}))
     options.append(f"--settings={folder / 'settings.json'}")
-    command = [sys.executable, "scripts", "evaluate", *options]
+    command = [sys.executable, PROGRAMS, "evaluate", *options]
     seconds, memory = run(command, folder)
     found = json.loads((folder / "m.json").read_text())["mmaction2"]["mAP"]
     print(
         f"ours {predictions:>17}: {seconds:.1f} s, {memory:.2f} GB, mAP {found / 100!r} (mmaction2)"
     )
     return seconds, memory, found
+
+
+def thresholds(folder: Path, predictions: str) -> None:
+    """Run the program that writes thresholds.json."""
+    files = {**FILES, "predictions": predictions, "output": "t.json"}
+    options = [f"--{option}={folder / file}" for option, file in files.items()]
+    settings = folder / "threshold_settings.json"
+    settings.write_text(json.dumps({"unscored": sorted(UNSCORED), "protocol": "mmaction2"}))
+    command = [sys.executable, PROGRAMS, "choose_thresholds", *options, f"--settings={settings}"]
+    seconds, memory = run(command, folder)
+    chosen = json.loads((folder / "t.json").read_text())["classes"]
+    print(f"thresholds of {len(chosen)} classes: {seconds:.1f} s, {memory:.2f} GB")
 
 
 def peer(packages: str, folder: str) -> None:

@@ -91,7 +91,7 @@ rule watch_frames:
         "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
-        " --name {wildcards.video:q} --video {input.video:q} --folder {params.folder:q}"
+        " --name={wildcards.video:q} --video {input.video:q} --folder {params.folder:q}"
         " --output {output:q}"
 
 
@@ -128,7 +128,7 @@ rule watch_people:
         "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
-        " --labels {input.labels:q} --name {wildcards.video:q} --manifest {input.manifest:q}"
+        " --labels {input.labels:q} --name={wildcards.video:q} --manifest {input.manifest:q}"
         " {params.boxes} --device {resources.device} --threads {threads}"
         " --workers {resources.workers} --testing {output.testing:q} --bank {output.bank:q}"
 
@@ -242,7 +242,7 @@ rule watch_film:
         "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
-        " --labels {input.labels:q} --name {wildcards.video:q} --video {input.video:q}"
+        " --labels {input.labels:q} --name={wildcards.video:q} --video {input.video:q}"
         " --predictions {input.predictions:q} --threads {threads}"
         " --film {output.film:q} --table {output.table:q}"
 
@@ -285,6 +285,6 @@ rule watch_page:
         "{rule}: video {wildcards.video}"
     shell:
         "python {params.program} --log {log:q} --settings {params.settings:q}"
-        " --labels {input.labels:q} --name {wildcards.video:q} --manifest {input.manifest:q}"
+        " --labels {input.labels:q} --name={wildcards.video:q} --manifest {input.manifest:q}"
         " {params.bank} --predictions {input.predictions:q} --attention {input.attention:q}"
         " --film {params.film:q} --table {params.table:q} --output {output:q}"

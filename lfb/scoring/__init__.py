@@ -1,4 +1,4 @@
-"""Scoring: mAP of predictions under three public protocols, and the table of all models.
+"""Scoring: mAP of predictions under three public protocols, the table of all models, thresholds.
 
-Neither module needs PyTorch. They also score a submission of another program.
+No module needs PyTorch. They also score a submission of another program.
 """
