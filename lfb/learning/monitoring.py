@@ -69,7 +69,16 @@ class Monitor(Watcher):
 
     def start(self, history: Sequence[dict[str, Any]], model: ActionModel, iteration: int) -> None:
         done = len(history)
-        self._measured = _read_validations(self._folder / HISTORY, done)
+        lines = _read_history(self._folder / HISTORY)[:done]
+        if self._team.leads and len(lines) < done - 1:  # a kill loses at most the last line
+            self._say_lost(done)
+        self._measured = {
+            line["epoch"]: {
+                key: value for key, value in line.items() if key.startswith("validation_")
+            }
+            for line in lines
+            if MAP in line
+        }
         between = done > 0 and not iteration  # the model is as it was after the last epoch
         if between:
             self._validate(done, model)  # a kill after that epoch may have prevented it
@@ -107,6 +116,15 @@ class Monitor(Watcher):
         checkpoint = load_checkpoint(self._folder / BEST)
         load_weights(model, checkpoint.weights, checkpoint.path)
         return checkpoint.about["epoch"]
+
+    def _say_lost(self, epochs: int) -> None:
+        """Say that the history does not have the epochs done."""
+        lost = f"{self._folder / HISTORY}: damaged, or not the history of all {epochs} epochs done"
+        if self._described:
+            raise UserError(
+                f"{lost}, so the best epoch is unknown. Delete {self._folder} to train again."
+            )
+        log.warning("warning: %s. The validations of these epochs are lost.", lost)
 
     def _validate(self, epoch: int, model: ActionModel) -> None:
         """Measure the mAP after an epoch, if it is due and not known."""
@@ -166,18 +184,14 @@ class Monitor(Watcher):
         self._publish()
 
 
-def _read_validations(path: Path, epochs: int) -> dict[int, dict[str, float]]:
-    """Return the fields of the validations in a history, by epoch, up to an epoch."""
-    if not path.exists():
-        return {}
-    found = {}
-    for line in path.read_text().splitlines()[:epochs]:
-        metrics = json.loads(line)
-        if MAP in metrics:
-            found[metrics["epoch"]] = {
-                key: value for key, value in metrics.items() if key.startswith("validation_")
-            }
-    return found
+def _read_history(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a history; none if the file is missing or damaged."""
+    try:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+    except (OSError, ValueError):
+        return []
+    whole = [isinstance(line, dict) and line.get("epoch") == n for n, line in enumerate(lines, 1)]
+    return lines if all(whole) else []
 
 
 def watch(

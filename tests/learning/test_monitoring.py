@@ -251,6 +251,29 @@ def test_more_epochs_take_the_best_of_all(project, monkeypatch):
     assert maps(project, "a") == [30.0, 10.0, 20.0]
 
 
+@pytest.mark.parametrize("content", [None, "", "text", '{"epoch": 2}\n'])
+def test_a_lost_history_is_an_error_if_it_decides_the_best_epoch(project, monkeypatch, content):
+    assert take_best(project, "lost", [80, 50, 60], monkeypatch, epochs=3) == 1
+    path = kept(project, "lost") / "history.jsonl"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(UserError, match=r"history\.jsonl: damaged, .* best epoch is unknown"):
+        take_best(project, "lost", [50], monkeypatch, epochs=3)
+
+
+def test_a_lost_history_is_made_again_without_the_validations_if_the_last_epoch_is_taken(
+    project, caplog
+):
+    project.train("made", epochs=3)
+    expected = history(project, "made")
+    (kept(project, "made") / "history.jsonl").write_text("text")
+    project.train("made", epochs=3)
+    assert "history.jsonl: damaged, or not the history of all 3 epochs done. The val" in caplog.text
+    assert history(project, "made")[-1] == expected[-1]
+    assert [line["loss"] for line in history(project, "made")] == [
+        line["loss"] for line in expected
+    ]
+
+
 def test_the_best_epoch_depends_on_the_validation_data(project, monkeypatch):
     take_best(project, "a", [10.0, 20.0], monkeypatch)
     first = kept(project, "a")
