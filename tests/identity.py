@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
 
-from lfb.data.assignment import assign
 from lfb.data.boxes import box_iou
 from lfb.files.csv_table import BOX, KEY
 
@@ -32,7 +32,7 @@ def idf1(truth: pd.DataFrame, found: pd.DataFrame, iou: float = 0.5) -> float:
 
 
 def _most(count: np.ndarray) -> float:
-    return sum(count[pair] for pair in assign(count))
+    return float(count[linear_sum_assignment(count, maximize=True)].sum())
 
 
 def scenes(case: str, *, count: int = 40, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:

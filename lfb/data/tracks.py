@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
 
-from lfb.data.assignment import assign
 from lfb.data.boxes import box_iou, group_rows
 
 GAP = 3  # seconds that a person may be unseen and keep the number
@@ -68,7 +68,7 @@ def link(
             now = int(seconds[rows[0]])
             tracks = [track for track in tracks if now - track.second <= gap + 1]
             look = looks.of(rows)
-            owner = dict(assign(_scores(tracks, now, boxes[rows], look).T))
+            owner = _owners(_scores(tracks, now, boxes[rows], look))
             for place, row in enumerate(rows):
                 if place in owner:
                     track = tracks[owner[place]]
@@ -151,6 +151,13 @@ def _scores(
     overlap = sum(box_iou(_grown(place)[:, None], grown) for place in (last, expected)) / 2
     cosine = _directions(np.stack([track.look for track in tracks])) @ look.T
     return np.where(overlap >= OVERLAP, overlap * (1 + LIKENESS * cosine), 0)
+
+
+def _owners(score: NDArray[np.float64]) -> dict[int, int]:
+    """Return the track of each person that continues one, for scores (T, n)."""
+    tracks, people = linear_sum_assignment(score, maximize=True)
+    pairs = zip(people.tolist(), tracks.tolist(), strict=True)
+    return {person: track for person, track in pairs if score[track, person] > 0}
 
 
 def _grown(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -86,7 +86,8 @@ def test_features_decide_between_boxes_that_overlap_alike():
     rows = [(1, apart[0]), (1, apart[1]), (2, MIDDLE), (2, MIDDLE), (3, apart[0]), (3, apart[1])]
     feature = np.array([[5, 1], [5, 0], [5, 0], [5, 1], [5, 0], [5, 1]], np.float16)
     assert linked(*rows, feature=feature) == [0, 1, 1, 0, 1, 0]
-    assert linked(*rows, feature=np.ones((6, 2))) in ([0, 1, 1, 0, 0, 1], [0, 1, 0, 1, 0, 1])
+    alike = linked(*rows, feature=np.ones((6, 2)))  # both pairings of a second are equally good
+    assert [sorted(alike[i : i + 2]) for i in (0, 2, 4)] == [[0, 1]] * 3
 
 
 def test_people_who_turn_round_where_they_meet_and_people_who_cross_are_told_apart_by_their_walk():
@@ -151,12 +152,15 @@ def test_the_order_of_rows_does_not_matter_and_nobody_is_twice_in_a_second(rows,
 
 def test_the_work_of_a_second_does_not_grow_with_the_film(monkeypatch):
     sizes = []
-    assign = tracks.assign
-    monkeypatch.setattr(
-        tracks, "assign", lambda weight: sizes.append(weight.shape) or assign(weight)
-    )
+    assign = tracks.linear_sum_assignment
+
+    def observed(score, **options):
+        sizes.append(score.shape)
+        return assign(score, **options)
+
+    monkeypatch.setattr(tracks, "linear_sum_assignment", observed)
     random = np.random.default_rng(0)
     corner = random.uniform(0, 0.9, (500, 2))
     link(["a"] * 500, np.arange(500), np.concatenate([corner, corner + 0.05], 1))
     assert len(sizes) == 500
-    assert max(tracks for _, tracks in sizes) <= GAP + 1
+    assert max(known for known, _ in sizes) <= GAP + 1
