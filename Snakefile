@@ -41,6 +41,13 @@ if "baseline" in TRAINED:
 include: "rules/bank.smk"
 include: "rules/lfb.smk"
 include: "rules/scoring.smk"
+
+
+if HEADS:
+
+    include: "rules/heads.smk"
+
+
 include: "rules/films.smk"
 include: "rules/report.smk"
 include: "rules/watch.smk"

@@ -52,6 +52,8 @@ MODELS = list(config["models"])
 SEEDS = config["seeds"]
 SPLITS = settings.splits(config)
 TRAINED = settings.trained(config)
+HEADS = settings.heads(config)
+SCORED_AS_HEADS = settings.scored_as_heads(config)
 PUBLISHED_BANKS = settings.published_banks(config)
 
 
@@ -252,6 +254,22 @@ def baseline_of_bank(split):
         f"<results>/seed-{wildcards.seed}/baseline/checkpoint.safetensors"
         if has_bank(wildcards.model) and split not in PUBLISHED_BANKS
         else []
+    )
+
+
+def keyframes_of_heads(split):
+    """Return the keyframes of a split that heads train on, or score."""
+    purpose = "training" if split == "train" else "testing"
+    return f"<results>/data/{split}-{purpose}.npz"
+
+
+def files_of_head(split):
+    """Return inputs: the keyframes of a split, the features of their people, and their origin."""
+    return dict(
+        keyframes=keyframes_of_heads(split),
+        people=f"<results>/seed-{{seed}}/people/{split}.zarr",
+        baseline="<results>/seed-{seed}/baseline/checkpoint.safetensors",
+        bank=bank_of(split),
     )
 
 

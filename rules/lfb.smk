@@ -29,7 +29,9 @@ rule train_lfb:
     benchmark:
         "<benchmarks>/seed-{seed}/{model}/train.tsv"
     wildcard_constraints:
-        model=one_of(filter(has_bank, TRAINED)),
+        model=one_of(
+            model for model in TRAINED if has_bank(model) and model not in HEADS
+        ),
     conda:
         "../environment.yml"
     threads: 1 + config["workers"]

@@ -32,6 +32,8 @@ rule predict:
         "<logs>/seed-{seed}/{model}/predict{piece}.log",
     benchmark:
         "<benchmarks>/seed-{seed}/{model}/predict{piece}.tsv"
+    wildcard_constraints:
+        model=one_of(model for model in MODELS if model not in SCORED_AS_HEADS),
     conda:
         "../environment.yml"
     threads: 1 + config["workers"]

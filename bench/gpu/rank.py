@@ -69,9 +69,14 @@ def losses(team: Team) -> tuple[list[float], Tensor]:
     found = []
     for step in range(STEPS):
         batch = share(sample("config/ava_paper.yaml", True, CLIPS, seed=step), team, team.device)
-        loss, _ = training_step(network, batch, None, optimizer, RATE, training)
+        loss, _ = training_step(network, batch, arguments, optimizer, RATE, training)
         found.append(team.mean(loss.item()))
     return found, torch.cat([weight.detach().flatten().cpu() for weight in model.parameters()])
+
+
+def arguments(batch: Batch) -> tuple[Tensor, ...]:
+    """Return the arguments of the baseline for a batch."""
+    return batch.clips, batch.rois
 
 
 def speed(team: Team, tiny: bool) -> float:
@@ -85,7 +90,9 @@ def speed(team: Team, tiny: bool) -> float:
     whole = sample("config/ava.yaml", tiny, training.batch * team.size)
     batch = share(whole, team, team.device)
     setup = Setup(team.device, tiny, Path(), 0)
-    seconds = timed(lambda: training_step(network, batch, None, optimizer, 1e-4, training), setup)
+    seconds = timed(
+        lambda: training_step(network, batch, arguments, optimizer, 1e-4, training), setup
+    )
     return training.batch * team.size / seconds
 
 

@@ -121,8 +121,11 @@ def train(
         compile=options.compile,
     )
 
+    def arguments(part: Batch) -> tuple[Tensor, ...]:
+        return part.clips, part.rois, *(features(part.rows) if features else ())
+
     def step() -> tuple[Tensor, Tensor]:
-        return training_step(model, batch.to(device), features, optimizer, 1e-4, how)
+        return training_step(model, batch.to(device), arguments, optimizer, 1e-4, how)
 
     begin = time.monotonic()
     loss, norm = (value.item() for value in step())

@@ -51,11 +51,20 @@ class BankFeatures:
         """
         real = rows >= 0
         if self._on_device is not None:
-            found = self._on_device[rows.clamp(min=0)].float()
-            return found.masked_fill_(~real[..., None], 0), real
+            return self.take(rows.clamp(min=0)).masked_fill_(~real[..., None], 0), real
         found = torch.zeros(*rows.shape, self._bank.channels)
-        found[real] = torch.from_numpy(self._bank.take(rows[real].numpy())).float()
+        found[real] = self.take(rows[real])
         return found, real
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Return the features (n, C) of row numbers (n,), none of an empty slot.
+
+        Raises:
+            UserError: The features are damaged.
+        """
+        if self._on_device is not None:
+            return self._on_device[rows].float()
+        return torch.from_numpy(self._bank.take(rows.numpy())).float()
 
 
 def _load(bank: Bank, device: torch.device) -> Tensor:

@@ -9,7 +9,7 @@ from string import Formatter
 from typing import Any
 
 from lfb.config.schema import Schema, drop_nulls, fill_defaults, find_problems, suggest
-from lfb.config.settings import origin_of_people, splits, trained
+from lfb.config.settings import origin_of_people, splits, takes_best, trained
 from lfb.config.user_files import weights_files
 from lfb.errors import UserError
 
@@ -151,6 +151,7 @@ def _models(config: Config, usable: Usable) -> Iterator[str]:
         yield "config key models.baseline.operator: must be null; the baseline builds the banks."
     if not models or not usable(*(f"models.{model}" for model in models)):
         return
+    yield from _heads(config, usable)
     learning = trained(config)
     if learning and usable("data") and "train" not in config["data"]:
         yield (
@@ -164,6 +165,25 @@ def _models(config: Config, usable: Usable) -> Iterator[str]:
             f"config key seeds: {len(config['seeds'])} seeds, but every model has a `checkpoint`, "
             "so that no result depends on a seed. Name one seed."
         )
+
+
+def _heads(config: Config, usable: Usable) -> Iterator[str]:
+    """Yield an error for each key that contradicts ``head_only``, or that it would not use."""
+    for model, own in config["models"].items():
+        if own["head_only"]:
+            if usable("training") and takes_best(config, model):
+                yield (
+                    f"config key models.{model}.training.take: must be last; a head is not "
+                    "validated while it trains."
+                )
+            key = f"config key models.{model}.head_only"
+            if model == "baseline":
+                yield f"{key}: must be false; the baseline has the backbone that heads share."
+            elif given := sorted(own.keys() & {"backbone", "weights", "checkpoint"}):
+                yield (
+                    f"{key}: the backbone is the baseline's, so {', '.join(given)} would not be "
+                    "used. Remove it, or train the whole model."
+                )
 
 
 def _training(config: Config, usable: Usable, schema: Schema) -> Iterator[str]:

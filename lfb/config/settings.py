@@ -16,6 +16,7 @@ _NO_RESULT = {
     "take",
     "tensorboard",
 }
+_OF_BACKBONE = {"channels_last", "compile"}  # keys that do not concern a head
 
 
 def splits(config: Mapping[str, Any]) -> list[str]:
@@ -54,6 +55,26 @@ def export_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 def trained(config: Mapping[str, Any]) -> list[str]:
     """Return the models that are trained: those without a checkpoint to import."""
     return [model for model, own in config["models"].items() if "checkpoint" not in own]
+
+
+def heads(config: Mapping[str, Any]) -> list[str]:
+    """Return the models whose backbone is the baseline's: training changes their head alone."""
+    return [model for model, own in config["models"].items() if own["head_only"]]
+
+
+def scored_as_heads(config: Mapping[str, Any]) -> list[str]:
+    """Return the models whose predictions need no frames.
+
+    Testing with several scales, or with flip, needs the frames for every model.
+    """
+    inference = config["inference"]
+    return [] if inference["scales"] or inference["flip"] else heads(config)
+
+
+def people_stores(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the splits whose people have stored features, and the purpose of their keyframes."""
+    stores = {"train": "training"} if heads(config) else {}
+    return stores | ({"val": "testing"} if scored_as_heads(config) else {})
 
 
 def published_banks(config: Mapping[str, Any]) -> dict[str, str]:
@@ -139,14 +160,15 @@ def recall_settings(config: Mapping[str, Any], split: str) -> dict[str, Any]:
 
 def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Return what the training of a model depends on."""
-    own = config["models"][model]
-    keys = _training(config, model)
+    own, keys = config["models"][model], _training(config, model)
+    ignored = _NO_RESULT | (_OF_BACKBONE if own["head_only"] else set())
     settings = {
-        **_model(config, model),
         **model_settings(config, model),
-        "weights": own.get("weights", config["weights"]),
-        "training": {key: value for key, value in keys.items() if key not in _NO_RESULT},
+        "training": {key: value for key, value in keys.items() if key not in ignored},
     }
+    if own["head_only"]:
+        return {**_window(config, model), **settings}
+    settings |= {**_model(config, model), "weights": own.get("weights", config["weights"])}
     if takes_best(config, model):
         settings["validation"] = validation_settings(config, model)
     return settings
@@ -190,7 +212,7 @@ def model_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Return what defines the network of a model, trained or imported."""
     own = config["models"][model]
     return {
-        "backbone": own.get("backbone", config["backbone"]),
+        "backbone": _backbone(config, model),
         "head": config["head"],
         "operator": own["operator"],
     }
@@ -232,6 +254,13 @@ def film_settings(config: Mapping[str, Any], split: str) -> dict[str, Any]:
     }
 
 
+def head_prediction_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return what the predictions of a head depend on, in addition to its files."""
+    inference = prediction_settings(config, model)["inference"]
+    kept = {key: value for key, value in inference.items() if key not in ("scales", "flip")}
+    return {**_window(config, model), "inference": kept}
+
+
 def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the table shows in addition to the measured numbers."""
     models = config["models"]
@@ -240,7 +269,8 @@ def table_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "models": {
             name: {
                 "operator": (models[name]["operator"] or {"name": "none"})["name"],
-                "backbone": models[name].get("backbone", config["backbone"])["name"],
+                "backbone": _backbone(config, name)["name"],
+                "training": "head" if models[name]["head_only"] else "whole",
                 "published_mAP": models[name]["published_mAP"],
             }
             for name in ["baseline", *(name for name in models if name != "baseline")]
@@ -291,17 +321,20 @@ def verification_settings(config: Mapping[str, Any]) -> dict[str, Any]:
             for purpose in ("training", "testing", "bank")
         },
         "banks": {split: published.get(split) for split in sorted(looked_up)},
+        "people": people_stores(config),
         "models": {
             name: {
                 "trained": name in own,
                 "operator": model["operator"],
                 "source": model.get("checkpoint"),
+                "head_only": model["head_only"],
                 "weights": model.get("weights", config["weights"]),
                 "prediction": prediction_settings(config, name),
             }
             for name, model in models.items()
         },
         "table": table_settings(config),
+        "rows": list(table_settings(config)["models"]),  # a settings file sorts keys
     }
 
 
@@ -320,11 +353,21 @@ def _some(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 def _model(config: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Return what every job that runs a model depends on."""
-    own = config["models"][model]
-    settings = {
-        "backbone": own.get("backbone", config["backbone"]),
+    return {
+        "backbone": _backbone(config, model),
         "input": config["input"],
+        **_window(config, model),
     }
-    if own["operator"] is not None:
-        settings["window"] = config["window"]
-    return settings
+
+
+def _backbone(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return the backbone of a model; that of a head is the baseline's."""
+    models = config["models"]
+    own = models["baseline" if models[model]["head_only"] else model]
+    return own.get("backbone", config["backbone"])
+
+
+def _window(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return the window that a model looks up, if it has an operator."""
+    has_operator = config["models"][model]["operator"] is not None
+    return {"window": config["window"]} if has_operator else {}

@@ -5,19 +5,24 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from lfb.bank.features import BankFeatures
 from lfb.bank.store import Bank
 from lfb.data.boxes import Keyframe
 from lfb.errors import UserError
-from lfb.randomness import generator, seed_of
+from lfb.learning.lookup import Draws, Lookup, Window
+from lfb.randomness import generator
 from lfb.video.frames import FrameInfo
 from lfb.video.images import decode_frame, resize
+
+if TYPE_CHECKING:  # data-loading workers start without the models
+    from lfb.models.action_model import ActionModel
 
 
 class Frames(Protocol):
@@ -52,26 +57,6 @@ class Input:
     flip: float
     jitter: bool = True
     test_crop: int | None = None
-
-
-@dataclass(frozen=True)
-class Window:
-    """What to look up in the bank: ``per_second`` rows of each of ``seconds`` seconds."""
-
-    seconds: int
-    per_second: int
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Random windows in testing: ``count`` draws for each RoI.
-
-    The published models were tested with one draw (MMAction2's lfb.py). Here each draw is keyed by
-    (seed, draw, video, second, number of the RoI), so it is reproducible.
-    """
-
-    count: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -183,40 +168,45 @@ class Clips(Dataset):
     def __len__(self) -> int:
         return len(self.keyframes)
 
+    def load(self, batches: Sampler, workers: int, device: torch.device) -> DataLoader:
+        """Return a loader of these batches; see ``load``."""
+        return load(self, batches, workers, device)
+
+    def inputs(
+        self, model: "ActionModel", device: torch.device
+    ) -> Callable[[Batch], tuple[Tensor, ...]]:
+        """Return the function from a batch to the arguments of a model.
+
+        Raises:
+            UserError: The bank is empty or has another number of channels.
+        """
+        if self.bank is None:
+            return lambda batch: (batch.clips, batch.rois)
+        features = BankFeatures(self.bank, model.channels, device)
+        return lambda batch: (batch.clips, batch.rois, *features(batch.rows))
+
     def __getitem__(self, item: tuple[int, int]) -> Batch:
         epoch, number = item
         keyframe = self.keyframes[number]
-        random = key = None
+        random = None
         if self.seed is not None:
-            drawn = (self.seed, epoch, keyframe.video, keyframe.second)
-            random, key = generator("clip", *drawn), (seed_of("bank", *drawn),)
+            random = generator("clip", self.seed, epoch, keyframe.video, keyframe.second)
         clip, boxes = self._clip(keyframe, random)
         labels = keyframe.labels if keyframe.labels is not None else np.empty((len(boxes), 0))
         return Batch(
             clip[None],
             torch.cat([torch.zeros(len(boxes), 1), boxes], 1),
             torch.from_numpy(labels.astype(np.float32)),
-            torch.from_numpy(self._rows(keyframe, key)),
+            torch.from_numpy(self._rows(keyframe, epoch)),
             [keyframe],
         )
 
-    def _rows(self, keyframe: Keyframe, key: tuple[int, ...] | None) -> np.ndarray:
+    def _rows(self, keyframe: Keyframe, epoch: int) -> np.ndarray:
         """Return (1, M) row numbers, or (N, D, M) with draws."""
         if self.bank is None or self.window is None:
             return np.empty((1, 0), np.int64)
-        bank, window = self.bank, self.window
-        place = keyframe.video, keyframe.second
-
-        def rows(key: tuple[int, ...] | None) -> np.ndarray:
-            return bank.rows(*place, window=window.seconds, per_second=window.per_second, key=key)
-
-        if self.draws is None:
-            return rows(key)[None]
-        people, count = len(keyframe.boxes), self.draws.count
-        found = np.empty((people, count, window.seconds * window.per_second), np.int64)
-        for person, draw in np.ndindex(people, count):
-            found[person, draw] = rows((seed_of("test", self.draws.seed, draw, *place, person),))
-        return found
+        lookup = Lookup(self.bank, self.window, self.seed, self.draws)
+        return lookup.rows(keyframe.video, keyframe.second, len(keyframe.boxes), epoch)
 
     def _clip(
         self, keyframe: Keyframe, random: np.random.Generator | None

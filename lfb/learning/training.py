@@ -2,27 +2,26 @@
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import mean
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from lfb.bank.features import BankFeatures
 from lfb.errors import UserError
-from lfb.learning.clips import Batch, Clips, Shuffled, load
+from lfb.learning.clips import Shuffled
 from lfb.learning.epoch import Epoch, Pauses
 from lfb.learning.kept import STATE
 from lfb.learning.optimizer import SGD
 from lfb.learning.resume import load_state, save_state
 from lfb.learning.team import Team
 from lfb.learning.watcher import Watcher
-from lfb.models.action_model import ActionModel
 from lfb.program import format_duration, progress
 from lfb.randomness import seed_of
 
@@ -65,8 +64,8 @@ class Training:
     weight_decay: float
     clip_norm: float | None
     bfloat16: bool
-    channels_last: bool
-    compile: bool
+    channels_last: bool = False
+    compile: bool = False
     nesterov: bool = False
     epoch_clips: int | None = None
 
@@ -104,9 +103,27 @@ def action_loss(logits: Tensor, labels: Tensor) -> Tensor:
     )
 
 
+Inputs = Callable[[Any], tuple[Tensor, ...]]
+"""The arguments of a model for a batch on its device."""
+
+
+class Samples(Protocol):
+    """The keyframes to train on: ``lfb.learning.clips.Clips``, or ``lfb.learning.heads.People``."""
+
+    def __len__(self) -> int: ...
+
+    def load(self, batches: Shuffled, workers: int, device: torch.device) -> Iterable[Any]:
+        """Return the batches that ``batches`` lists, each time they are iterated."""
+        ...
+
+    def inputs(self, model: Any, device: torch.device) -> Inputs:
+        """Return the function from a batch to the arguments of a model."""
+        ...
+
+
 def train(
-    model: ActionModel,
-    clips: Clips,
+    model: Any,
+    clips: Samples,
     training: Training,
     *,
     name: str,
@@ -121,7 +138,7 @@ def train(
     """Train a model in place and return the metrics of each epoch.
 
     Args:
-        model: On the CPU or the team's device.
+        model: An ``ActionModel`` or the ``Head`` of one, on the CPU or the team's device.
         clips: Training keyframes, with their bank if the model has an operator.
         training: See ``Training``.
         name: Name of the model in the log.
@@ -144,9 +161,7 @@ def train(
     if training.channels_last:
         model.to(memory_format=torch.channels_last_3d)
     optimizer = SGD(model.parameters(), training.momentum, training.weight_decay, training.nesterov)
-    features = None
-    if clips.bank is not None:
-        features = BankFeatures(clips.bank, model.backbone.channels, device)
+    inputs = clips.inputs(model, device)
     state_file = folder / STATE
     done = load_state(state_file, model, optimizer, device)
     if len(set(team.gather(str(done)))) > 1:
@@ -159,7 +174,7 @@ def train(
     parallel = DistributedDataParallel(model) if team.size > 1 else model
 
     order = Shuffled(len(clips), training.batch, seed, team.rank, team.size, training.epoch_clips)
-    loader = load(clips, order, workers, device)
+    loader = clips.load(order, workers, device)
     log.info(
         "%s: learning rate %g = %g x %d clips x %d process(es) / %d clips",
         name,
@@ -189,7 +204,7 @@ def train(
             iteration = number * length + epoch.iteration
             rate = learning_rate(training, iteration, length, team.size)
             loss, norm = training_step(
-                parallel, batch.to(device), features, optimizer, rate, training
+                parallel, batch.to(device), inputs, optimizer, rate, training
             )
             epoch.add(loss, norm)
             watcher.iteration(iteration + 1, rate, loss)
@@ -225,19 +240,18 @@ def train(
 
 def training_step(
     model: nn.Module,
-    batch: Batch,
-    features: BankFeatures | None,
+    batch: Any,
+    inputs: Inputs,
     optimizer: SGD,
     rate: float,
     training: Training,
 ) -> tuple[Tensor, Tensor]:
     """Run one iteration and return its loss and gradient norm."""
-    rows = features(batch.rows) if features is not None else ()
-    clips = batch.clips
+    clips, *others = inputs(batch)
     if training.channels_last:
         clips = clips.contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast(clips.device.type, torch.bfloat16, enabled=training.bfloat16):
-        logits = model(clips, batch.rois, *rows)
+        logits = model(clips, *others)
     loss = action_loss(logits, batch.labels)
     loss.backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm or math.inf)

@@ -56,6 +56,11 @@ class ActionModel(nn.Module):
         for name, pixel in (("mean", backbone.mean), ("std", backbone.std)):
             self.register_buffer(name, torch.tensor(pixel).view(1, 3, 1, 1, 1), persistent=False)
 
+    @property
+    def channels(self) -> int:
+        """Channels of the RoI features, which the bank holds."""
+        return self.backbone.channels
+
     def roi_maps(self, clips: Tensor, rois: Tensor) -> Tensor:
         """Return the RoIs' feature maps (R, C, roi_size, roi_size).
 
@@ -109,10 +114,19 @@ class ActionModel(nn.Module):
         """
         assert self.operator is not None
         context = self.operator(features, rows, real, clip)
-        wanted = (len(features), self.operator.out_channels)
-        if not isinstance(context, Tensor) or context.shape != wanted:
-            raise UserError(_wrong_context(self.operator, context, wanted))
+        check_context(self.operator, context, len(features))
         return self.classifier(self.dropout(torch.cat([features, context], 1)))
+
+
+def check_context(operator: Operator, context: object, people: int) -> None:
+    """Check what an operator returns for some people.
+
+    Raises:
+        UserError: It is something else than the operator's contract says.
+    """
+    wanted = (people, operator.out_channels)
+    if not isinstance(context, Tensor) or context.shape != wanted:
+        raise UserError(_wrong_context(operator, context, wanted))
 
 
 def _wrong_context(operator: Operator, context: object, wanted: tuple[int, int]) -> str:

@@ -25,6 +25,7 @@ COLUMNS = {  # of the mAP table, as the page explains them
     "model": "its key in the config",
     "operator": "how it reads the bank",
     "backbone": "its network",
+    "training": "whole model, or head: only the operator and the classifier",
     "seeds": "number of runs",
     "draws": "random draws from the bank in testing",
     "mAP": "mean over classes and seeds, in percent",

@@ -11,6 +11,7 @@ COLUMNS = (
     "model",
     "operator",
     "backbone",
+    "training",
     "seeds",
     "draws",
     "mAP",
@@ -37,8 +38,8 @@ def map_table(
 
     Args:
         metrics: The ``metrics.json`` files of each model, one for each seed.
-        models: ``operator``, ``backbone`` and ``published_mAP`` of each model, in the table's
-            order, the baseline first.
+        models: ``operator``, ``backbone``, ``training`` (``whole`` or ``head``) and
+            ``published_mAP`` of each model, in the table's order, the baseline first.
         protocol: Protocol whose mAP the table shows.
 
     Returns:
@@ -60,6 +61,7 @@ def map_table(
                 "model": model,
                 "operator": about["operator"],
                 "backbone": about["backbone"],
+                "training": about["training"],
                 "seeds": len(measured),
                 "draws": len(measured["mAPs"][0]),
                 "mAP": mean,

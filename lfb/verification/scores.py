@@ -96,9 +96,10 @@ def check_table(
     Args:
         path: The table.
         settings: See ``lfb.config.settings.table_settings``.
-        files: The metrics of each model, one file for each seed.
+        files: The metrics of each model, one file for each seed, in the order of the table.
     """
-    table = map_table(files, settings["models"], settings["protocol"])
+    about = {model: settings["models"][model] for model in files}
+    table = map_table(files, about, settings["protocol"])
     if path.read_bytes().decode(errors="replace") != table_csv(table):
         yield f"{path}: damaged, or not the table of the metrics. {_AGAIN}"
     record = path.with_suffix(".json")

@@ -17,7 +17,7 @@ from lfb.data.split import Purpose, Split, read_outside
 from lfb.errors import UserError
 from lfb.files.digests import digest
 from lfb.learning.jobs.inference import score_keyframes
-from lfb.learning.kept import STATE, Trainings
+from lfb.learning.kept import CHECKPOINT, STATE, Trainings
 from lfb.models.checkpoints import Checkpoint, load_checkpoint
 from lfb.verification.data import check_keyframes, check_summary
 from lfb.verification.frames import check_frames
@@ -127,6 +127,8 @@ class _Walk:
         folder = self.results / f"seed-{seed}"
         checkpoints = {"baseline": self._checkpoint(folder, "baseline")}
         banks = {split: self._bank(folder, split) for split in self.settings["banks"]}
+        for split, purpose in self.settings["people"].items():
+            self._people(folder, split, purpose)
         for model in self.settings["models"]:
             if model != "baseline":
                 checkpoints[model] = self._checkpoint(folder, model, banks.get("train"))
@@ -143,7 +145,7 @@ class _Walk:
                 self.results / f"seed-{seed}" / model / "metrics.json"
                 for seed in self.settings["seeds"]
             ]
-            for model in settings["models"]
+            for model in self.settings["rows"]
         }
         measured = [file for of_model in files.values() for file in of_model]
         if self._exists(path) and self._exists(path.with_suffix(".json")):
@@ -177,8 +179,11 @@ class _Walk:
                 expected["data"] = self._manifest.digest
             if keyframes.exists():
                 expected["keyframes"] = digest(keyframes)
-            if about["weights"] is None or Path(about["weights"]).exists():
-                expected["weights"] = digest(about["weights"]) if about["weights"] else None
+            weights = about["weights"]
+            if about["head_only"]:
+                weights = folder / "baseline" / CHECKPOINT
+            if weights is None or Path(weights).exists():
+                expected["weights"] = digest(weights) if weights else None
             if bank is not None and about["operator"]:
                 expected["bank"] = bank.origin
         elif Path(about["source"]).exists():
@@ -226,6 +231,17 @@ class _Walk:
             self._add(path, check_source(bank, published))
         self._add(path, check_bank(bank, None if published else self._keyframes[split, "bank"]))
         return bank
+
+    def _people(self, folder: Path, split: str, purpose: str) -> None:
+        """Check the features of the people in some keyframes."""
+        log.info("%s: people %s", folder.name, split)
+        path, baseline = folder / "people" / f"{split}.zarr", folder / "baseline" / CHECKPOINT
+        expected = {"checkpoint": digest(baseline)} if baseline.exists() else {}
+        if self._manifest is not None:
+            expected["data"] = self._manifest.digest
+        store = self._read(partial(Bank.open, **expected), path)
+        if store is not None:
+            self._add(path, check_bank(store, self._keyframes[split, purpose]))
 
     def _scores(
         self, folder: Path, checkpoint: Checkpoint | None, bank: Bank | None, seed: int

@@ -98,6 +98,17 @@ def test_the_configs_of_the_project_are_valid(path):
         ("training.compile", 1, "config key training.compile: 1 is not of type boolean"),
         ("models.baseline", DELETE, "config key models.baseline: missing"),
         ("models.baseline.operator", {"name": "avg"}, "config key models.baseline.operator: must"),
+        ("models.baseline.head_only", True, "config key models.baseline.head_only: must be false"),
+        (
+            "models.lfb_nl",
+            {"operator": {"name": "max"}, "head_only": True, "weights": "a.pth"},
+            "config key models.lfb_nl.head_only: the backbone is the baseline's, so weights would",
+        ),
+        (
+            "models.lfb_nl",
+            {"operator": {"name": "max"}, "head_only": True, "training": {"take": "best"}},
+            "config key models.lfb_nl.training.take: must be last; a head is not validated",
+        ),
         (
             "models.lfb_nl.operator",
             "max",

@@ -105,6 +105,39 @@ def test_the_detector_searches_all_seconds_if_the_bank_or_the_test_uses_all():
         assert settings.detection_settings(config)["seconds"] == both
 
 
+def test_a_head_depends_on_the_backbone_of_the_baseline_and_on_no_input():
+    config = checked(
+        detector={"weights": "a.pth"},
+        models__lfb_nl__head_only=True,
+        models__baseline__backbone={"name": "i3d_nl", "depth": 50},
+    )
+    before = copy.deepcopy(slices(config))
+    assert settings.heads(config) == settings.scored_as_heads(config) == ["lfb_nl"]
+    assert before["train lfb_nl"]["backbone"]["name"] == "i3d_nl"
+    assert before["table"]["models"]["lfb_nl"]["backbone"] == "i3d_nl"
+    shown = {name: row["training"] for name, row in before["table"]["models"].items()}
+    assert shown == {"baseline": "whole", "lfb_nl": "head", "lfb_avg": "whole"}
+    prediction = settings.head_prediction_settings(config, "lfb_nl")
+    for path, value in (
+        ("weights", "a.pth"),
+        ("input.crop", 8),
+        ("training.compile", True),
+        ("training.channels_last", False),
+    ):
+        put(config, path, value)
+    assert settings.training_settings(config, "lfb_nl") == before["train lfb_nl"]
+    assert settings.head_prediction_settings(config, "lfb_nl") == prediction
+    put(config, "training.epochs", 3)
+    assert settings.training_settings(config, "lfb_nl") != before["train lfb_nl"]
+
+
+def test_several_scales_need_the_frames_of_heads_too():
+    for keys in {"scales": [9]}, {"flip": True}:
+        config = checked(models__lfb_nl__head_only=True, inference=keys)
+        assert settings.scored_as_heads(config) == []
+        assert settings.people_stores(config) == {"train": "training"}
+
+
 def test_training_keys_of_a_model_win_over_the_common_ones():
     config = checked()
     assert settings.training_settings(config, "lfb_nl")["training"]["batch"] == 12

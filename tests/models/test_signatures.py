@@ -45,7 +45,7 @@ def written(tmp_path):
     return write
 
 
-NON_LOCAL = ["width", "layers", "dropout", "empty", "norm_affine", "init_std"]
+NON_LOCAL = ["width", "layers", "dropout", "empty", "norm_affine", "init_std", "fold"]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,18 @@ import pytest
 from lfb.scoring.table import COLUMNS, map_table
 
 MODELS = {
-    "baseline": {"operator": "none", "backbone": "slowonly", "published_mAP": 20.0},
-    "lfb_max": {"operator": "max", "backbone": "slowonly", "published_mAP": None},
+    "baseline": {
+        "operator": "none",
+        "backbone": "slowonly",
+        "training": "whole",
+        "published_mAP": 20.0,
+    },
+    "lfb_max": {
+        "operator": "max",
+        "backbone": "slowonly",
+        "training": "head",
+        "published_mAP": None,
+    },
 }
 
 
@@ -38,6 +48,7 @@ def test_each_model_has_a_row_with_mean_deviation_gain_and_difference(tmp_path):
     assert tuple(table.columns) == COLUMNS
     assert table["model"].tolist() == ["baseline", "lfb_max"]
     assert table["operator"].tolist() == ["none", "max"]
+    assert table["training"].tolist() == ["whole", "head"]
     assert table["seeds"].tolist() == [2, 2]
     assert table["mAP"].tolist() == [20.5, 24.0]
     assert table["mAP_std"].tolist() == pytest.approx([0.5**0.5, 2**0.5])
@@ -57,7 +68,7 @@ def test_columns_are_numeric_even_if_nothing_is_published(tmp_path):
     table = map_table(
         write_metrics(tmp_path, lfb_max=[1.0]), {"lfb_max": MODELS["lfb_max"]}, "mmaction2"
     )
-    assert all(pd.api.types.is_float_dtype(table[name]) for name in COLUMNS[5:11])
+    assert all(pd.api.types.is_float_dtype(table[name]) for name in COLUMNS[6:12])
 
 
 def test_the_spread_over_draws_is_shown_beside_that_over_seeds(tmp_path):

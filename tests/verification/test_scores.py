@@ -37,7 +37,14 @@ PREDICTIONS = Predictions(
     score=np.array([[0.5], [0.25]], np.float32),
     classes=np.array([1], np.int32),
 )
-MODELS = {"baseline": {"operator": "none", "backbone": "slowonly", "published_mAP": None}}
+MODELS = {
+    "baseline": {
+        "operator": "none",
+        "backbone": "slowonly",
+        "training": "whole",
+        "published_mAP": None,
+    }
+}
 TABLE = {"protocol": "mmaction2", "models": MODELS}
 
 

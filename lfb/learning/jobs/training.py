@@ -121,7 +121,7 @@ def train_model(
                 "%s: backbone from %s; not used: %s", name, weights, ", ".join(unused) or "nothing"
             )
         job = SlurmJob.current() if team.leads else None
-        with Interruption(job) as interruption, _requeued(job, team):
+        with Interruption(job) as interruption, requeued(job, team):
             monitor = watch(
                 monitoring,
                 folder=folder,
@@ -161,7 +161,7 @@ def train_model(
 
 
 @contextmanager
-def _requeued(job: SlurmJob | None, team: Team) -> Iterator[None]:
+def requeued(job: SlurmJob | None, team: Team) -> Iterator[None]:
     """Put a stopped training's Slurm job back into the queue, and end all its processes."""
     try:
         yield

@@ -43,6 +43,17 @@ class Operator(nn.Module):
         """
         raise NotImplementedError
 
+    def project(self, rows: Tensor) -> Tensor:
+        """Return (..., C'), what the operator computes of each bank row (..., C) by itself.
+
+        Heads compute it once for each row of a batch. Here it is the row itself.
+        """
+        return rows
+
+    def read(self, roi: Tensor, projected: Tensor, real: Tensor, clip: Tensor) -> Tensor:
+        """Return what ``forward`` does, from (B, M, C') rows of ``project``."""
+        return self(roi, projected, real, clip)
+
 
 def build_operator(name: str, channels: int, **arguments: Any) -> Operator:
     """Return the operator that a config names, for features of ``channels`` channels.

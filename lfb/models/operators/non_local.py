@@ -11,8 +11,9 @@ from lfb.models.operators import Empty, Operator
 class NonLocalLayer(nn.Module):
     """One attention layer (Wu et al., section 3.3, figure 4)."""
 
-    def __init__(self, width: int, dropout: float, norm_affine: bool) -> None:
+    def __init__(self, width: int, dropout: float, norm_affine: bool, fold: bool) -> None:
         super().__init__()
+        self.fold = fold
         self.theta = nn.Linear(width, width)
         self.phi = nn.Linear(width, width)
         self.g = nn.Linear(width, width)
@@ -29,13 +30,17 @@ class NonLocalLayer(nn.Module):
             mask: (B, M) rows that take part; None for all.
         """
         theta = self.theta(query) / math.sqrt(query.shape[-1])
-        logits = theta @ self.phi(rows).mT
+        if self.fold:
+            logits = theta @ self.phi.weight @ rows.mT + (theta @ self.phi.bias)[..., None]
+        else:
+            logits = theta @ self.phi(rows).mT
         if mask is not None:
             logits = logits.masked_fill(~mask[:, None], -math.inf)
         return logits.softmax(-1)
 
     def forward(self, query: Tensor, rows: Tensor, mask: Tensor | None) -> Tensor:
-        found = self.attention(query, rows, mask) @ self.g(rows)
+        weights = self.attention(query, rows, mask)
+        found = self.g(weights @ rows) if self.fold else weights @ self.g(rows)
         return self.dropout(self.out(torch.relu(self.norm(found))))
 
 
@@ -51,6 +56,9 @@ class NonLocal(Operator):
         norm_affine: Whether layer norms have a scale and shift (MMAction2) or not (the authors).
         init_std: Standard deviation of the initial weights. Biases and the last weights of each
             layer start at zero (the authors, with 0.01). None keeps PyTorch's initial weights.
+        fold: Whether the layers multiply their key and value weights with the few people of a clip
+            instead of with its many rows. This is the same function with other rounding, and far
+            less work: the weights of a person sum to 1, so the products can change places.
     """
 
     def __init__(
@@ -62,6 +70,7 @@ class NonLocal(Operator):
         empty: Empty = "zero",
         norm_affine: bool = True,
         init_std: float | None = None,
+        fold: bool = False,
     ) -> None:
         super().__init__(channels, empty)
         self.out_channels = width
@@ -69,14 +78,20 @@ class NonLocal(Operator):
         self.project_bank = nn.Linear(channels, width)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            NonLocalLayer(width, dropout, norm_affine) for _ in range(layers)
+            NonLocalLayer(width, dropout, norm_affine, fold) for _ in range(layers)
         )
         if init_std is not None:
             self._initialise(init_std)
 
     def forward(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
-        place = _place(clip, len(rows))
-        query, rows, mask = self._project(roi, rows, real, clip, place)
+        return self.read(roi, self.project(rows), real, clip)
+
+    def project(self, rows: Tensor) -> Tensor:
+        return self.project_bank(rows)
+
+    def read(self, roi: Tensor, projected: Tensor, real: Tensor, clip: Tensor) -> Tensor:
+        place = _place(clip, len(projected))
+        query, rows, mask = self._inputs(roi, projected, real, clip, place)
         for layer in self.layers:
             query = query + layer(query, rows, mask)
         return query[clip, place]
@@ -84,7 +99,7 @@ class NonLocal(Operator):
     def attention(self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor) -> Tensor:
         """Return the attention weights (R, layers, M), which the report draws."""
         place = _place(clip, len(rows))
-        query, rows, mask = self._project(roi, rows, real, clip, place)
+        query, rows, mask = self._inputs(roi, self.project(rows), real, clip, place)
         weights = []
         for layer in self.layers:
             assert isinstance(layer, NonLocalLayer)
@@ -101,8 +116,8 @@ class NonLocal(Operator):
             assert isinstance(layer, NonLocalLayer)
             nn.init.zeros_(layer.out.weight)
 
-    def _project(
-        self, roi: Tensor, rows: Tensor, real: Tensor, clip: Tensor, place: Tensor
+    def _inputs(
+        self, roi: Tensor, projected: Tensor, real: Tensor, clip: Tensor, place: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return the projected RoIs by clip (B, P, width), the rows (B, M, width), the mask (B, M).
 
@@ -110,9 +125,9 @@ class NonLocal(Operator):
         """
         own = self.dropout(self.project_roi(roi))
         most = int(place.max()) + 1 if len(place) else 0
-        query = own.new_zeros(len(rows), most, own.shape[1])
+        query = own.new_zeros(len(projected), most, own.shape[1])
         query[clip, place] = own
-        projected = self.dropout(self.project_bank(rows))
+        projected = self.dropout(projected)
         if self.empty == "zero":
             return query, projected, None
         # A window without features keeps all its slots: the softmax of no values is undefined.

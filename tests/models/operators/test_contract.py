@@ -54,6 +54,18 @@ def test_zero_and_mask_differ_only_if_a_slot_is_empty(name):
 
 @pytest.mark.parametrize("empty", ["zero", "mask"])
 @pytest.mark.parametrize("name", NAMES)
+def test_rows_that_are_projected_before_give_the_same(name, empty):
+    operator = build(name, empty)
+    roi, rows, real, clip = draw(2, [[1, 0, 1], [0, 0, 0]])
+    projected = torch.stack([operator.project(row) for row in rows.flatten(0, 1)])
+    torch.testing.assert_close(
+        operator.read(roi, projected.unflatten(0, real.shape), real, clip),
+        operator(roi, rows, real, clip),
+    )
+
+
+@pytest.mark.parametrize("empty", ["zero", "mask"])
+@pytest.mark.parametrize("name", NAMES)
 @given(filled=windows(), seed=st.integers(0, 99))
 @settings(max_examples=15)
 def test_the_order_of_the_rows_does_not_matter(name, empty, filled, seed):

@@ -42,6 +42,22 @@ def test_forward_matches_the_papers_equations_one_roi_at_a_time():
     torch.testing.assert_close(operator(roi, rows, real, clip), torch.stack(expected))
 
 
+@pytest.mark.parametrize("empty", ["zero", "mask"])
+def test_fold_changes_neither_output_nor_gradients(empty):
+    torch.manual_seed(0)
+    plain = NonLocal(CHANNELS, width=5, empty=empty).double().eval()
+    folded = NonLocal(CHANNELS, width=5, empty=empty, fold=True).double().eval()
+    folded.load_state_dict(plain.state_dict())
+    task = draw(4, [[1, 0, 1, 1], [0, 0, 0, 0]])
+    found, expected = folded(*task), plain(*task)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(folded.attention(*task), plain.attention(*task))
+    for output in found, expected:
+        output.square().sum().backward()
+    for one, other in zip(folded.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+
+
 def test_norm_affine_false_equals_norms_with_scale_1_and_shift_0():
     torch.manual_seed(0)
     plain = NonLocal(CHANNELS, width=5, norm_affine=False)
