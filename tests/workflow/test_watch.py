@@ -61,6 +61,7 @@ def test_a_killed_run_goes_on_and_a_film_once_done_is_not_done_again(copy: Workf
     result = copy.run("watch", "--config", BOXES)
     assert result.code == 0, result.output
     assert outputs(copy) == {f"{NAME}.{kind}" for kind in ("mp4", "csv", "html")}
+    assert "\nfilms:         results/watch\n" in result.output
     assert copy.jobs("watch", "--config", BOXES) == {}
     assert copy.jobs() == {}  # nothing else is touched
     chosen = {"classes": [{"id": 1, "threshold": 0.25}, {"id": 2, "threshold": None}]}
