@@ -1,8 +1,8 @@
 """The baseline: a model without a bank. Its features fill the banks.
 
-in    <results>/data/manifest.json and the training split
+in    <results>/data/manifest.json, the training split, and the validation split to watch the mAP
 out   <results>/seed-{seed}/baseline/checkpoint.safetensors
-      <results>/seed-{seed}/baseline/history.jsonl    metrics of each epoch
+      <results>/seed-{seed}/baseline/history.jsonl    metrics of each epoch, as they come
 
 step  train the model `baseline`
 """

@@ -1,8 +1,8 @@
 """The models with a long-term feature bank: the entries of the config's `models` with an operator.
 
-in    the training split, the manifest and the training bank
+in    the training split, the manifest and the training bank; those of validation to watch the mAP
 out   <results>/seed-{seed}/{model}/checkpoint.safetensors
-      <results>/seed-{seed}/{model}/history.jsonl    metrics of each epoch
+      <results>/seed-{seed}/{model}/history.jsonl    metrics of each epoch, as they come
 
 step  train one model for each entry
 """
