@@ -21,7 +21,7 @@ def test_files_are_few(finished: Workflow) -> None:
     paths = [path for folder in folders for path in finished.path(folder).rglob("*")]
     kinds = Counter(kind(path.relative_to(finished.folder)) for path in paths if path.is_file())
     jobs = 9 + 3 * MODELS + BANKS + PIECES
-    settings = 12 + MODELS
+    settings = 14 + MODELS
     assert kinds == {
         "resources/frames": VIDEOS,
         "banks": 16 * BANKS,  # 15, and one for each shard of features
