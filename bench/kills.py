@@ -1,13 +1,10 @@
 """Kill unattended runs at random moments, repeat the same command, and compare what they make.
 
-    python -m bench.kills [--kills 100] [--seed 0] [--change]
+    python -m bench.kills [--kills 100] [--seed 0]
 
 Each kill is drawn from KINDS, at a random moment of a run of the tiny workflow of the tests. The
 same command follows at once. A run that ends is compared, byte for byte, with one that was never
 killed, and another one begins. Training saves at every iteration. Needs root, for mount namespaces.
-
-With --change some starts have another momentum, as if someone tried a setting and went back. A run
-that ends with it is not compared; the next start goes on in the same folder.
 """
 
 import argparse
@@ -28,8 +25,6 @@ KINDS = ["kill -9 job", "kill -9 Snakemake", "kill -9 all", "SIGTERM job", "SIGT
 # Snakemake waits for its jobs after SIGTERM. Its handler takes a lock, and waits for ever if its
 # main thread holds that already (9.27). No job of the tiny workflow takes so many seconds.
 HANGS = 120
-OTHER = 0.25  # share of the starts that have the other momentum
-MOMENTA = ["momentum: 0.9", "momentum: 0.5"]
 
 
 def saving_often(folder: Path) -> Project:
@@ -38,12 +33,6 @@ def saving_often(folder: Path) -> Project:
     config = folder / CONFIG
     config.write_text(config.read_text().replace("training:\n", "training:\n  save_minutes: 0\n"))
     return project
-
-
-def set_momentum(project: Project, number: int) -> None:
-    """Write one of the two momenta into the config."""
-    config = project.folder / CONFIG
-    config.write_text(config.read_text().replace(MOMENTA[1 - number], MOMENTA[number]))
 
 
 def jobs_of(snakemake: psutil.Popen) -> list[psutil.Process]:
@@ -97,7 +86,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--change", action="store_true", help="change a setting between starts")
     arguments = parser.parse_args()
     choose = random.Random(arguments.seed)
     begin = time.monotonic()
@@ -114,8 +102,6 @@ def main() -> None:
             with saving_often(Path(name) / f"run-{finished}") as project:
                 while True:
                     left = arguments.kills - kills.total()
-                    momentum = int(arguments.change and left > 0 and choose.random() < OTHER)
-                    set_momentum(project, momentum)
                     snakemake = project.start()
                     starts += 1
                     try:
@@ -127,8 +113,7 @@ def main() -> None:
                     if program:
                         kills[kind, program] += 1
                     elif snakemake.wait() == 0:
-                        if momentum == 0:
-                            break
+                        break
                     else:
                         sys.exit(f"a start failed that was not killed:\n{project.output()}")
                 finished += 1
@@ -144,8 +129,7 @@ def main() -> None:
         programs = Counter({program: n for (k, program), n in kills.items() if k == kind})
         at = ", ".join(f"{program} {n}" for program, n in programs.most_common())
         print(f"  {kind}: {programs.total()} ({at})")
-    if not arguments.change:
-        print(f"done again: {', '.join(f'{what} {n}' for what, n in again.items()) or 'nothing'}")
+    print(f"done again: {', '.join(f'{what} {n}' for what, n in again.items()) or 'nothing'}")
     print(f"{finished} finished runs: {len(expected)} files each, all the same; nothing left over")
 
 
