@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.runs import Running, Workflow, copy_project
+from lfb.files.locks import alone
+from tests.workflow.runs import TABLE, Running, Workflow, copy_project
 from tests.workflow.slurm_cluster import SlurmCluster, why_not
 
 
@@ -16,11 +17,16 @@ from tests.workflow.slurm_cluster import SlurmCluster, why_not
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """Return a finished run of the whole workflow, without interruptions. Do not change it.
 
-    Its output is in output.txt.
+    Its output is in output.txt. All processes of a test run share it: the first one makes it.
     """
-    workflow = Workflow(tmp_path_factory.mktemp("finished"))
-    copy_project(workflow.folder)
-    assert Running(workflow).wait() == 0, workflow.path("output.txt").read_text()
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    workflow = Workflow(folder / "finished")
+    with alone(workflow.folder):
+        if not workflow.path(TABLE).exists():
+            copy_project(workflow.folder)
+            assert Running(workflow).wait() == 0, workflow.path("output.txt").read_text()
     return workflow
 
 

@@ -25,7 +25,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool/%n
+SlurmdSpoolDir=/run/slurmd/%n
 SlurmctldPidFile={folder}/run/slurmctld.pid
 SlurmdPidFile={folder}/run/%n.pid
 SlurmctldLogFile={folder}/log/slurmctld.log
@@ -59,9 +59,10 @@ NODE = (
 FIRST_PROCESS = """
 set -e
 exec 2>log/start.log
-mkdir -p /etc/slurm /run/munge
+mkdir -p /etc/slurm /run/munge /run/slurmd
 mount --bind etc /etc/slurm
 mount --bind etc/hosts /etc/hosts
+mount --bind spool /run/slurmd  # Slurm's sockets there need short paths
 mount -t tmpfs -o mode=755 tmpfs /run/munge
 munged --key-file={folder}/etc/munge.key --seed-file=/run/munge/seed --log-file=/run/munge/log
 slurmctld
