@@ -45,8 +45,10 @@ def test_a_run_waits_for_a_job_that_a_killed_snakemake_has_left(
 
 def test_a_second_run_on_the_same_files_is_refused(fresh: Workflow):
     first = Running(fresh, "frames")
-    first.wait_for_job("demo_data")
+    job = first.wait_for_job("demo_data")
+    job.suspend()  # until the second run has ended
     second = fresh.run("frames")
+    job.resume()
     assert second.code == 1
     assert "Another Snakemake is running in this folder." in second.output
     assert "Directory cannot be locked" in second.output
