@@ -16,6 +16,7 @@ TO_BASELINE = {
     "check_data",
     "extract_frames",
     "select_keyframes train training",
+    "select_keyframes val testing",
     training("baseline"),
 }
 
@@ -24,8 +25,8 @@ TO_BASELINE = {
     ("target", "jobs"),
     [
         ("frames", {"demo_data", "check_data", "extract_frames"}),
-        ("baseline", TO_BASELINE | {"select_keyframes val testing"} | chain(["baseline"])),
-        ("banks", (START - {"select_keyframes val testing"}) | TO_BASELINE | banks()),
+        ("baseline", TO_BASELINE | chain(["baseline"])),
+        ("banks", START | TO_BASELINE | banks()),
         ("lfb_max", START | TO_BASELINE | banks() | chain(["lfb_max"])),
         (
             "report",
