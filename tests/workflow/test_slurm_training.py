@@ -28,7 +28,13 @@ def test_a_training_on_two_nodes_that_slurm_stops_continues_and_ends_with_the_sa
     copy.replace(CONFIG, "epochs: 8", f"epochs: {EPOCHS}")
     log, job = copy.path(LOG), "1"
     log.unlink()
-    options = ["--configfile", CONFIG, *TWO_NODES, "--", CHECKPOINT]
+    # The same processes on one node, never stopped.
+    jobs = copy.jobs("--forceall", *TWO_NODES[:1], TWO_NODES[2], "--", CHECKPOINT)
+    alone = jobs["train_baseline 0"].replace("results/seed-0/", "alone/").replace(LOG, "a.log")
+
+    # Snakemake looks after 10 s, and again 20 s later, when the second try has just ended.
+    looks = ["--slurm-init-seconds-before-status-checks", "10"]
+    options = [*looks, "--configfile", CONFIG, *TWO_NODES, "--", CHECKPOINT]
     command = two_nodes.snakemake(copy.folder, *options)
     run = subprocess.Popen(
         ["timeout", "--kill-after=5", "400", *command],
@@ -43,6 +49,8 @@ def test_a_training_on_two_nodes_that_slurm_stops_continues_and_ends_with_the_sa
     while "PENDING" not in two_nodes.ask(f"squeue --noheader --jobs={job} --format=%T"):
         time.sleep(0.2)
     two_nodes.ask(f"scontrol update JobId={job} StartTime=now")
+    done = copy.shell(alone)  # while Snakemake waits
+    assert done.code == 0, done.output
     output, _ = run.communicate()
     assert run.returncode == 0, output
 
@@ -57,11 +65,6 @@ def test_a_training_on_two_nodes_that_slurm_stops_continues_and_ends_with_the_sa
         text = (two_nodes.folder / f"log/{node}.log").read_text()
         assert text.count("launch task") == 2  # torchrun, in each of the two tries
 
-    # The same processes on one node, never stopped.
-    jobs = copy.jobs("--forceall", *TWO_NODES[:1], TWO_NODES[2], "--", CHECKPOINT)
-    alone = jobs["train_baseline 0"].replace("results/seed-0/", "alone/").replace(LOG, "a.log")
-    done = copy.shell(alone)
-    assert done.code == 0, done.output
     assert copy.path("alone/baseline/checkpoint.safetensors").read_bytes() == (
         copy.path(CHECKPOINT).read_bytes()
     )
