@@ -134,6 +134,15 @@ class Bank:
         """Digest of its origin: the baseline's checkpoint or an imported file."""
         return self.attributes.get("source_digest", self.attributes.get("checkpoint"))
 
+    def identity(self) -> str:
+        """Return a digest of what the features follow from: how they were made, and of which boxes."""
+        group = _group(self.path)
+        about = [self.attributes, self.index.videos, str(self.dtype)]
+        found = hashlib.sha256(digest_json(about).encode())
+        for name in (*_INDEX, "box", "score"):
+            found.update(_values(group, self.path, name).tobytes())
+        return found.hexdigest()
+
     @property
     def videos(self) -> list[str]:
         """Names of the V videos, sorted; some may have no rows."""

@@ -245,7 +245,7 @@ def validation_digests(settings: Mapping[str, Any]) -> dict[str, str | None]:
     found = {}
     for kind, path in settings["files"].items():
         if kind == "bank":
-            found[kind] = Bank.open(path).origin if path else None
+            found[kind] = Bank.open(path).identity() if path else None
         else:
             found[kind] = digest(path) if path else None
     return found

@@ -261,6 +261,27 @@ def test_a_bank_has_a_length_and_its_origin(store: Path, tmp_path: Path) -> None
         assert Bank.open(tmp_path / "bank.zarr").origin == origin
 
 
+def test_the_identity_of_a_bank_follows_from_how_it_was_made_and_of_which_boxes(tmp_path: Path):
+    rows = [("anna", 1, 1.0), ("bert", 2, 0.95)]
+    ways: list[tuple[list[Row], dict[str, Any]]] = [
+        (rows, {}),
+        (rows[:1], {}),
+        ([rows[0], ("bert", 3, 0.95)], {}),
+        ([rows[0], ("bert", 2, 0.9)], {}),
+        (rows, {"box": np.zeros((2, 4))}),
+        (rows, {"dtype": np.dtype("float16")}),
+        (rows, {"attributes": {"checkpoint": "c0ffee", "data": "other"}}),
+        (rows, {"videos": ["anna", "bert"]}),
+    ]
+    found = set()
+    for number, (given_rows, changes) in enumerate(ways):
+        write(tmp_path / f"{number}.zarr", given_rows, **{"dtype": np.dtype("float32")} | changes)
+        found.add(Bank.open(tmp_path / f"{number}.zarr").identity())
+    assert len(found) == len(ways)
+    write(tmp_path / "again.zarr", rows, dtype=np.dtype("float32"))
+    assert Bank.open(tmp_path / "again.zarr").identity() in found
+
+
 @settings(max_examples=20)
 @given(rows_strategy, st.integers(1, 3), st.integers(2, 7))
 def test_gathered_pieces_equal_the_bank_written_at_once(

@@ -313,6 +313,18 @@ def test_a_setting_that_fails_loses_nothing(project, steps):
     assert len(steps) == trained
 
 
+def test_a_bank_with_other_rows_of_the_same_baseline_is_another_training(project, steps):
+    operator = {"name": "max"}
+    for bank in "train.zarr", "piece.zarr", "train.zarr":
+        project.train("rows", operator, project.folder / bank)
+    assert load_checkpoint(project.checkpoint("rows")).about["bank"] is not None
+    epochs = len(steps)
+    project.train("rows", operator, project.folder / "piece.zarr")
+    assert len(steps) == epochs
+    project.train("one bank", operator, project.folder / "train.zarr")
+    assert epochs == 2 * (len(steps) - epochs)
+
+
 def test_more_epochs_continue_and_end_as_the_longer_training(project, steps):
     bank = project.folder / "train.zarr"
     operator = {"name": "non_local", "width": 4, "layers": 1, "dropout": 0.2}

@@ -85,6 +85,7 @@ def train_head(
         "keyframes": digest(keyframes),
         "people": digest_json([store.attributes, str(store.dtype)]),
         "bank": rows.origin if rows else None,
+        "rows": rows.identity() if rows else None,
         "weights": digest(baseline),
         "processes": team.size,
     }

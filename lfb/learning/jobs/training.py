@@ -91,6 +91,7 @@ def train_model(
         "data": frames.digest,
         "keyframes": digest(keyframes),
         "bank": rows.origin if rows else None,
+        "rows": rows.identity() if rows else None,
         "weights": digest(weights) if weights else None,
         "processes": team.size,
     }
