@@ -135,7 +135,7 @@ class Bank:
         return self.attributes.get("source_digest", self.attributes.get("checkpoint"))
 
     def identity(self) -> str:
-        """Return a digest of what the features follow from: how they were made, and of which boxes."""
+        """Return a digest of what its features follow from: their boxes and how they were made."""
         group = _group(self.path)
         about = [self.attributes, self.index.videos, str(self.dtype)]
         found = hashlib.sha256(digest_json(about).encode())
