@@ -33,7 +33,7 @@ def test_a_training_on_two_nodes_that_slurm_stops_continues_and_ends_with_the_sa
     jobs = copy.jobs("--forceall", *TWO_NODES[:1], TWO_NODES[2], "--", CHECKPOINT)
     alone = jobs["train_baseline 0"].replace("results/seed-0/", "alone/").replace(LOG, "a.log")
 
-    # Snakemake first looks after 30 s, long after the job is back in the queue. In the moment before,
+    # Snakemake first looks after 30 s, long after the job is back in the queue. Just before that,
     # Slurm calls it FAILED.
     looks = ["--slurm-init-seconds-before-status-checks", "30"]
     options = [*looks, "--configfile", CONFIG, *TWO_NODES, "--", CHECKPOINT]
